@@ -1,0 +1,46 @@
+//! The node's network: links, addresses, isolation, static routes.
+
+mod addresses;
+mod isolation;
+mod links;
+mod routes;
+
+use anyhow::Context as _;
+use netlink_packet_core::ErrorMessage;
+use protocol::Setup;
+
+use crate::process::Children;
+
+/// Makes the container's network the node's.
+pub(crate) async fn set_up(setup: &Setup, children: &Children) -> anyhow::Result<()> {
+    let (connection, handle, _) = rtnetlink::new_connection().context("no rtnetlink socket")?;
+    let connection = tokio::spawn(connection);
+    let indexes = links::arrange(&handle, &setup.links).await?;
+    routes::drop_defaults(&handle).await?;
+    links::raise(&handle, &indexes).await?;
+    for (link, index) in setup.links.iter().zip(&indexes) {
+        for address in &link.addresses {
+            addresses::add(&handle, *index, *address).await?;
+        }
+    }
+    let lo = links::raise_loopback(&handle).await?;
+    for address in &setup.loopback {
+        addresses::add(&handle, lo, (*address).into()).await?;
+    }
+    isolation::isolate(children, indexes.len()).await?;
+    for route in &setup.routes {
+        routes::add(&handle, route).await?;
+    }
+    connection.abort();
+    Ok(())
+}
+
+/// The name under which the interface of the nth link goes.
+fn name(position: usize) -> String {
+    format!("eth{position}")
+}
+
+/// The kernel's answer, if it is an error of this number.
+fn is_errno(error: &rtnetlink::Error, errno: nix::errno::Errno) -> bool {
+    matches!(error, rtnetlink::Error::NetlinkError(ErrorMessage { code: Some(code), .. }) if code.get() == -(errno as i32))
+}

@@ -1,0 +1,136 @@
+//! Spawning and reaping. One thread waits for every child, and, as PID 1, for every orphan of the node.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+use protocol::Exit;
+use tokio::sync::oneshot;
+
+use crate::report::Reporter;
+use crate::{clock, observer};
+
+/// The living children of the probe.
+#[derive(Clone)]
+pub(crate) struct Children(Arc<Living>);
+
+#[derive(Default)]
+struct Living {
+    /// Every child that was spawned and not yet reaped. A number in here cannot be another process's.
+    table: Mutex<HashMap<i32, oneshot::Sender<Ended>>>,
+    spawned: Condvar,
+}
+
+/// A child that has just been spawned.
+pub(crate) struct Child {
+    pub(crate) pid: i32,
+    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
+    pub(crate) ended: oneshot::Receiver<Ended>,
+}
+
+/// The end of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    pub(crate) at: u64,
+    pub(crate) exit: Exit,
+}
+
+/// Whom a signal reaches.
+#[derive(Clone, Copy)]
+pub(crate) enum Whom {
+    Process,
+    Group,
+}
+
+impl Children {
+    /// Starts the reaper.
+    pub(crate) fn reaped(reporter: &Reporter) -> io::Result<Self> {
+        let children = Self(Arc::default());
+        let reaper = children.clone();
+        observer::watch("exits", reporter, move || reaper.reap())?;
+        Ok(children)
+    }
+
+    /// Spawns a child in a process group of its own, so that a signal reaches it alone.
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        // Held until the child is in the table, so that the reaper cannot miss whose exit it has seen.
+        let mut table = self.table();
+        let mut child = command.process_group(0).spawn()?;
+        let pid = child.id() as i32;
+        let (sender, ended) = oneshot::channel();
+        table.insert(pid, sender);
+        self.0.spawned.notify_one();
+        Ok(Child {
+            pid,
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            ended,
+        })
+    }
+
+    /// Signals a child that has not been reaped; returns the moment before the kernel was asked.
+    pub(crate) fn signal(&self, pid: i32, whom: Whom, signal: Signal) -> nix::Result<u64> {
+        let table = self.table();
+        if !table.contains_key(&pid) {
+            return Err(Errno::ESRCH);
+        }
+        let at = clock::monotonic();
+        match whom {
+            Whom::Process => kill(Pid::from_raw(pid), signal)?,
+            Whom::Group => killpg(Pid::from_raw(pid), signal)?,
+        }
+        Ok(at)
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<i32, oneshot::Sender<Ended>>> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reap(&self) -> anyhow::Result<Infallible> {
+        loop {
+            // WNOWAIT leaves the child to be reaped under the lock: a spawn whose exec fails reaps its child itself.
+            match waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+                Ok(status) => {
+                    let at = clock::monotonic();
+                    if let Some(pid) = status.pid() {
+                        self.bury(pid, at)?;
+                    }
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::ECHILD) => {
+                    let mut table = self.table();
+                    while table.is_empty() {
+                        table = self.0.spawned.wait(table).unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+                Err(errno) => return Err(errno).context("waitid failed"),
+            }
+        }
+    }
+
+    fn bury(&self, pid: Pid, at: u64) -> anyhow::Result<()> {
+        let mut table = self.table();
+        let exit = match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal as i32),
+            Ok(_) | Err(Errno::ECHILD) => return Ok(()),
+            Err(errno) => return Err(errno).with_context(|| format!("waitpid({pid}) failed")),
+        };
+        // An orphan is in nobody's table.
+        if let Some(sender) = table.remove(&pid.as_raw()) {
+            sender.send(Ended { at, exit }).ok();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! From a fresh container to a node, step by step.
+
+use anyhow::Context as _;
+use protocol::Setup;
+
+use crate::process::{Children, Daemons};
+use crate::report::Reporter;
+use crate::trains::Trains;
+use crate::{bgp, fib, files, net, rib};
+
+/// What commands act on.
+pub(crate) struct Node {
+    pub(crate) children: Children,
+    pub(crate) daemons: Daemons,
+    /// Taken by the first [`protocol::Action::Ask`].
+    pub(crate) trains: Option<Trains>,
+}
+
+/// Sets the node up as the first line of stdin says.
+pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<Node> {
+    let setup: Setup = serde_json::from_str(line).context("the first line on stdin is not a setup")?;
+    let trains = Trains::prepare(&setup.trains)?;
+    let children = Children::reaped(reporter)?;
+
+    net::set_up(&setup, &children).await?;
+    for file in &setup.files {
+        files::write(file)?;
+    }
+    fib::observe(reporter).context("the route table cannot be watched")?;
+    bgp::observe(reporter).context("BGP cannot be captured")?;
+    for control in setup.ribs {
+        rib::observe(control, reporter);
+    }
+    let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
+    daemons.start_all()?;
+    Ok(Node {
+        children,
+        daemons,
+        trains: Some(trains),
+    })
+}

@@ -1,0 +1,196 @@
+//! Query trains: queries at a fixed rate, each a flow of its own.
+
+mod query;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use nix::errno::Errno;
+use protocol::{Observation, Outcome, Train};
+use tokio::net::UdpSocket;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use self::query::{Answer, Query};
+use crate::report::Reporter;
+use crate::{clock, observer};
+
+const PORT: u16 = 53;
+
+/// The node's trains, ready to start.
+pub(crate) struct Trains(Vec<Arc<Ready>>);
+
+struct Ready {
+    train: Train,
+    query: Query,
+}
+
+impl Trains {
+    /// Encodes the queries; what is wrong with a train is known before the node is ready.
+    pub(crate) fn prepare(trains: &[Train]) -> anyhow::Result<Self> {
+        trains
+            .iter()
+            .map(|train| Ready::new(train).map(Arc::new))
+            .collect::<anyhow::Result<_>>()
+            .map(Self)
+    }
+
+    /// Starts all trains; they run until the node ends. Returns what was started in words.
+    pub(crate) fn start(self, reporter: &Reporter) -> String {
+        let names: Vec<_> = self.0.iter().map(|ready| ready.train.name.clone()).collect();
+        for ready in self.0 {
+            observer::attend(
+                format!("train {}", ready.train.name),
+                reporter,
+                run(ready, reporter.clone()),
+            );
+        }
+        format!("trains: {}", names.join(", "))
+    }
+}
+
+impl Ready {
+    fn new(train: &Train) -> anyhow::Result<Self> {
+        ensure!(
+            train.per_second > 0,
+            "train {}: expected at least one query a second, found 0",
+            train.name
+        );
+        ensure!(
+            !train.to.is_empty(),
+            "train {}: expected addresses to ask, found none",
+            train.name
+        );
+        let query = Query::new(&train.qname).with_context(|| format!("train {}: `{}`", train.name, train.qname))?;
+        Ok(Self {
+            train: train.clone(),
+            query,
+        })
+    }
+}
+
+async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
+    let mut ticker = interval(Duration::from_secs(1) / ready.train.per_second);
+    // After a pause the train goes on at its rate: a burst would ask what no client asked.
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut number = 0;
+    loop {
+        for &to in &ready.train.to {
+            ticker.tick().await;
+            let (ready, reporter) = (Arc::clone(&ready), reporter.clone());
+            tokio::spawn(async move {
+                let sent = ask(&ready, to).await;
+                let (at, sent, outcome) = sent;
+                let train = ready.train.name.clone();
+                reporter.report_at(
+                    at,
+                    Observation::Query {
+                        train,
+                        number,
+                        to,
+                        sent,
+                        outcome,
+                    },
+                );
+            });
+        }
+        number += 1;
+    }
+}
+
+/// Asks once; returns when the end was known, when the query was sent, and what came of it.
+async fn ask(ready: &Ready, to: IpAddr) -> (u64, u64, Outcome) {
+    let mut sent = clock::monotonic();
+    let exchange = exchange(&ready.query, to, &mut sent);
+    match timeout(Duration::from_millis(ready.train.timeout_ms), exchange).await {
+        Ok(Ok((
+            at,
+            Answer {
+                instance,
+                rcode,
+                answers,
+            },
+        ))) => (
+            at,
+            sent,
+            Outcome::Answer {
+                instance,
+                rcode,
+                answers,
+                rtt: at - sent,
+            },
+        ),
+        Ok(Err(error)) => (clock::monotonic(), sent, Outcome::Refused(reason(&error))),
+        Err(_) => (clock::monotonic(), sent, Outcome::Timeout),
+    }
+}
+
+async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64, Answer)> {
+    let any = if to.is_ipv4() {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+    };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    // Connected, so that ICMP errors come back, and nobody else's answers.
+    socket.connect((to, PORT)).await?;
+    let (id, octets) = query.numbered();
+    *sent = clock::monotonic();
+    socket.send(&octets).await?;
+    let mut buffer = [0; 4096];
+    loop {
+        let length = socket.recv(&mut buffer).await?;
+        let at = clock::monotonic();
+        if let Some(answer) = Answer::read(&buffer[..length], id) {
+            return Ok((at, answer));
+        }
+    }
+}
+
+/// The kernel's words.
+fn reason(error: &io::Error) -> String {
+    error
+        .raw_os_error()
+        .map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn train(qname: &str, per_second: u32) -> Train {
+        let to = vec![Ipv4Addr::LOCALHOST.into()];
+        Train {
+            name: "dns".into(),
+            to,
+            per_second,
+            qname: qname.into(),
+            timeout_ms: 100,
+        }
+    }
+
+    #[test]
+    fn a_train_that_cannot_run_is_refused_before() {
+        let error = |train| format!("{:#}", Trains::prepare(&[train]).err().unwrap());
+        assert_eq!(
+            error(train("example.", 0)),
+            "train dns: expected at least one query a second, found 0"
+        );
+        assert!(error(train("a..b", 1)).starts_with("train dns: `a..b`: "));
+        assert_eq!(
+            error(Train {
+                to: vec![],
+                ..train("example.", 1)
+            }),
+            "train dns: expected addresses to ask, found none"
+        );
+    }
+
+    #[test]
+    fn refusals_are_in_the_kernel_s_words() {
+        assert_eq!(reason(&io::Error::from(Errno::ECONNREFUSED)), "Connection refused");
+    }
+}

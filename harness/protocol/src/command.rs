@@ -1,0 +1,84 @@
+//! What the harness tells a running node to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::File;
+
+/// A numbered action: exactly one `Done` or `Failed` report answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Unique within a run of the node.
+    pub id: u64,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What a node can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// Sends a signal to the daemon's process (not to its children).
+    Signal {
+        /// The daemon's name.
+        daemon: String,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Starts a daemon that is not running.
+    Start {
+        /// The daemon's name.
+        daemon: String,
+    },
+    /// Sends SIGTERM and is done when the daemon has exited.
+    Stop {
+        /// The daemon's name.
+        daemon: String,
+    },
+    /// Stop, then start.
+    Restart {
+        /// The daemon's name.
+        daemon: String,
+    },
+    /// Writes a file, replacing one that is there.
+    Write(File),
+    /// Starts the query trains.
+    Ask,
+    /// Does nothing: all that was observed before is reported before its `Done`.
+    Mark,
+    /// Runs a program to its end; its output comes back with `Done`.
+    Exec {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// Milliseconds after which it is killed and the action has failed.
+        timeout_ms: u64,
+    },
+}
+
+/// The signals that faults and heals use (signal(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the names are signal(7)'s")]
+pub enum Signal {
+    SigCont,
+    SigHup,
+    SigInt,
+    SigKill,
+    SigStop,
+    SigTerm,
+    SigUsr1,
+}
+
+impl std::fmt::Display for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SigCont => "SIGCONT",
+            Self::SigHup => "SIGHUP",
+            Self::SigInt => "SIGINT",
+            Self::SigKill => "SIGKILL",
+            Self::SigStop => "SIGSTOP",
+            Self::SigTerm => "SIGTERM",
+            Self::SigUsr1 => "SIGUSR1",
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Who answered each client, and since when that is right.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use protocol::Outcome;
+
+use super::Want;
+use crate::history::{Event, Seen};
+use crate::plan::{Expectation, Plan};
+
+/// What a settled expectation waits for at most beyond its stable time: a query's outcome, reported.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// All queries in scope, by client and address.
+pub(crate) struct Answers<'p> {
+    pub(super) trains: BTreeMap<(&'p str, IpAddr), Train<'p>>,
+    origin: u64,
+}
+
+/// One client's queries to one address.
+pub(super) struct Train<'p> {
+    want: &'p [&'p str],
+    queries: BTreeMap<u64, Query>,
+}
+
+/// One query.
+pub(super) struct Query {
+    pub(super) sent: u64,
+    pub(super) known: u64,
+    pub(super) outcome: Outcome,
+}
+
+impl Query {
+    /// Who gave a good answer.
+    pub(super) fn answered_by(&self) -> Option<&str> {
+        crate::check::answered_by(&self.outcome)
+    }
+}
+
+impl<'p> Answers<'p> {
+    pub(super) fn replay(
+        plan: &'p Plan,
+        events: &[Event],
+        expectation: &Expectation,
+        wants: &'p [Want<'p>],
+        origin: u64,
+    ) -> Self {
+        let mut trains = BTreeMap::new();
+        for client in plan.clients() {
+            if expectation.expect.client.as_ref().is_some_and(|name| *name != client.name) {
+                continue;
+            }
+            for want in wants.iter().filter(|want| client.trains.iter().any(|t| t.to.contains(&want.target.address))) {
+                let train = Train { want: &want.nodes, queries: BTreeMap::new() };
+                trains.insert((client.name.as_str(), want.target.address), train);
+            }
+        }
+        for event in events {
+            let (Some(node), Seen::Query { number, to, sent, outcome, .. }) = (event.node.as_deref(), &event.saw) else {
+                continue;
+            };
+            let mine = |((client, address), _): &(&(&str, IpAddr), &mut Train<'_>)| *client == node && address == to;
+            if let Some((_, train)) = trains.iter_mut().find(mine) {
+                train.queries.insert(*number, Query { sent: *sent, known: event.at, outcome: outcome.clone() });
+            }
+        }
+        Self { trains, origin }
+    }
+
+    /// Since when every train is right; none when one is not.
+    pub(super) fn right_since(&self) -> Option<u64> {
+        self.trains.values().try_fold(0, |latest, train| Some(latest.max(train.right_since(self.origin)?)))
+    }
+
+    /// Whether every query sent until then has come to its end, and been reported.
+    pub(super) fn known_until(&self, until: u64) -> bool {
+        self.trains.values().all(|train| train.known_until(until))
+    }
+
+    /// Whether each expected node gave an answer in that window, to every client, from every address.
+    pub(super) fn all_answer_within(&self, from: u64, until: u64) -> bool {
+        self.trains.values().all(|train| {
+            let answers = |node: &&str| train.within(from, until).any(|query| query.answered_by() == Some(node));
+            train.want.iter().all(answers)
+        })
+    }
+
+    /// Queries without a good answer whose end was not yet known at `from`, sent until `until`.
+    pub(super) fn lost(&self, from: u64, until: u64) -> u64 {
+        let lost = |train: &Train<'_>| train.since(from, until).filter(|query| query.answered_by().is_none()).count();
+        self.trains.values().map(|train| lost(train) as u64).sum()
+    }
+
+    /// The longest time between two good answers in a row, or to the end; by the time of the query.
+    pub(super) fn gap(&self, from: u64, until: u64) -> Duration {
+        let longest = self.trains.values().map(|train| train.gap(from, until)).max();
+        Duration::from_nanos(longest.unwrap_or(0))
+    }
+}
+
+impl Train<'_> {
+    pub(super) fn want(&self) -> &[&str] {
+        self.want
+    }
+
+    pub(super) fn is_right(&self, query: &Query) -> bool {
+        match query.answered_by() {
+            Some(instance) => self.want.contains(&instance),
+            None => self.want.is_empty(),
+        }
+    }
+
+    pub(super) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
+        self.queries.values().filter(move |query| (from..until).contains(&query.sent))
+    }
+
+    fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
+        self.queries.values().filter(move |query| query.known >= from && query.sent < until)
+    }
+
+    /// The first answer after the last wrong one, and not before every expected node has answered since the origin.
+    pub(super) fn right_since(&self, origin: u64) -> Option<u64> {
+        let mut latest = 0;
+        let wrong = self.queries.values().filter(|query| query.known >= origin && !self.is_right(query));
+        let last_wrong = wrong.map(|query| query.sent).max();
+        if let Some(last_wrong) = last_wrong {
+            let next = self.queries.values().find(|query| query.sent > last_wrong)?;
+            latest = next.known;
+        }
+        for node in self.want {
+            let first = self.queries.values().find(|query| query.known >= origin && query.answered_by() == Some(node))?;
+            latest = latest.max(first.known);
+        }
+        Some(latest)
+    }
+
+    fn known_until(&self, until: u64) -> bool {
+        let gapless = self.queries.iter().zip(0_u64..).take_while(|((number, _), expected)| **number == *expected);
+        gapless.last().is_some_and(|((_, query), _)| query.sent >= until)
+    }
+
+    fn gap(&self, from: u64, until: u64) -> u64 {
+        let good = self.queries.values().filter(|query| query.answered_by().is_some());
+        let mut before = from;
+        let mut longest = 0;
+        for sent in good.map(|query| query.sent).filter(|sent| *sent < until).chain([until]) {
+            if sent >= from {
+                longest = longest.max(sent - before.min(sent));
+            }
+            before = before.max(sent);
+        }
+        longest
+    }
+}

@@ -1,0 +1,26 @@
+//! `cargo lab clean`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::engine::docker::Docker;
+use crate::lab;
+
+pub(super) async fn clean(all: bool) -> anyhow::Result<ExitCode> {
+    let engine = Docker::connect().await?;
+    let removed = if all { lab::remove_all(&engine).await? } else { lab::sweep(&engine).await? };
+    let mut out = std::io::stdout();
+    for name in &removed {
+        writeln!(out, "removed  {name}")?;
+    }
+    if removed.is_empty() {
+        writeln!(out, "nothing to remove")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn reap(run: &str) -> anyhow::Result<ExitCode> {
+    let engine = Docker::connect().await?;
+    lab::reap(&engine, run).await?;
+    Ok(ExitCode::SUCCESS)
+}

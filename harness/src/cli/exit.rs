@@ -1,0 +1,104 @@
+//! Exit codes, and how errors are told.
+
+use crate::check::Verdict;
+use crate::engine::EngineError;
+use crate::image::ImageError;
+use crate::lab::LabError;
+use crate::session::SessionError;
+use crate::spec::SpecError;
+
+/// Every expectation held.
+pub const PASS: u8 = 0;
+/// The scenario is not one: what is wrong, and where, is on stderr.
+pub const BAD_SCENARIO: u8 = 96;
+/// No container engine answers.
+pub const UNREACHABLE: u8 = 97;
+/// An image could not be made, or the lab did not come up.
+pub const NOT_UP: u8 = 98;
+/// An expectation did not hold.
+pub const FAIL: u8 = 100;
+/// It cannot be said whether the expectations held.
+pub const UNKNOWN: u8 = 101;
+/// Ended by SIGINT, SIGTERM or SIGHUP.
+pub const INTERRUPTED: u8 = 130;
+
+pub(super) const HELP: &str = "Exit status: 0 pass, 96 bad scenario, 97 Docker unreachable, 98 the lab did not come up, \
+100 fail, 101 unknown, 130 interrupted, 2 bad usage.";
+
+/// The code of a verdict.
+#[must_use]
+pub fn code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass => PASS,
+        Verdict::Fail => FAIL,
+        Verdict::Unknown => UNKNOWN,
+    }
+}
+
+pub(super) fn code_of(error: &anyhow::Error) -> u8 {
+    let engine = |error: &EngineError| match error {
+        EngineError::Unreachable { .. } => UNREACHABLE,
+        _ => NOT_UP,
+    };
+    let image = |error: &ImageError| match error {
+        ImageError::Engine(error) => engine(error),
+        _ => NOT_UP,
+    };
+    let lab = |error: &LabError| match error {
+        LabError::Engine(error) => engine(error),
+        LabError::Interrupted(_) => INTERRUPTED,
+        LabError::Action { .. } => UNKNOWN,
+        LabError::Node { .. } | LabError::Slow { .. } | LabError::Folder { .. } => NOT_UP,
+    };
+    for cause in error.chain() {
+        if cause.is::<SpecError>() {
+            return BAD_SCENARIO;
+        }
+        if let Some(error) = cause.downcast_ref::<SessionError>() {
+            return match error {
+                SessionError::Spec(_) => BAD_SCENARIO,
+                SessionError::Image(error) => image(error),
+                SessionError::Lab(error) => lab(error),
+            };
+        }
+        if let Some(code) = cause.downcast_ref().map(lab).or(cause.downcast_ref().map(image)).or(cause.downcast_ref().map(engine)) {
+            return code;
+        }
+    }
+    NOT_UP
+}
+
+/// Tells an error, and what to do next.
+#[expect(clippy::print_stderr, reason = "the command line's edge")]
+pub(super) fn explain(error: &anyhow::Error, colour: bool) {
+    let (red, blue, off) = if colour { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut said = String::new();
+    for cause in chain {
+        // A transparent error repeats its cause.
+        if cause != said {
+            let label = if said.is_empty() { format!("{red}error{off}") } else { "  because".to_owned() };
+            eprintln!("{label}: {cause}");
+            said = cause;
+        }
+    }
+    if let Some(hint) = error.chain().find_map(hint) {
+        eprintln!("{blue}hint{off}: {hint}");
+    }
+}
+
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = cause.downcast_ref::<SessionError>() {
+        return error.hint();
+    }
+    if let Some(error) = cause.downcast_ref::<SpecError>() {
+        return error.hint.clone();
+    }
+    if let Some(error) = cause.downcast_ref::<LabError>() {
+        return error.hint();
+    }
+    if let Some(error) = cause.downcast_ref::<ImageError>() {
+        return error.hint().map(Into::into);
+    }
+    cause.downcast_ref::<EngineError>()?.hint().map(Into::into)
+}

@@ -1,0 +1,75 @@
+//! `cargo lab images`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::progress::Bars;
+use super::interrupt;
+use crate::engine::docker::Docker;
+use crate::image::{self, Recipe, State, catalog};
+use crate::lab::LabError;
+
+#[derive(Debug, Default, Subcommand)]
+pub(super) enum Images {
+    /// List them
+    #[default]
+    List,
+    /// Build one of every version of every daemon
+    Build,
+    /// Remove all of them, and Debian's if we made it; what others made is not touched
+    Remove,
+}
+
+pub(super) async fn images(command: Images) -> anyhow::Result<ExitCode> {
+    let interrupted = interrupt::interrupted()?;
+    let engine = Docker::connect().await?;
+    let mut out = std::io::stdout();
+    let work = async {
+        match command {
+            Images::List => list(&engine, &mut out).await,
+            Images::Build => {
+                let tags = image::ensure(&engine, &every_version()?, &Bars::new()).await?;
+                Ok(writeln!(out, "{} images ready", tags.len())?)
+            }
+            Images::Remove => {
+                let removed = image::remove_all(&engine).await?;
+                for tag in &removed.removed {
+                    writeln!(out, "removed  {tag}")?;
+                }
+                for (tag, error) in &removed.kept {
+                    writeln!(out, "kept     {tag}: {error}")?;
+                }
+                Ok(())
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done?,
+        signal = interrupted => return Err(LabError::Interrupted(signal).into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn every_version() -> image::Result<Vec<Recipe>> {
+    let parts = catalog::parts().iter();
+    let versions = parts.flat_map(|part| part.versions.iter().map(|version| (part.name, version.version)));
+    versions.map(|part| Recipe::of(&[part])).collect()
+}
+
+async fn list(engine: &Docker, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let listed = image::list(engine, &Bars::new()).await?;
+    for image in &listed {
+        let state = match image.state {
+            State::Current => "",
+            State::Stale => "  (stale)",
+            State::Unknown => "  (unknown: the programs that went in are not here)",
+        };
+        writeln!(out, "{:<44} {:>6} MB  {}{state}", image.tag, image.size / 1_000_000, image.contents)?;
+    }
+    if listed.is_empty() {
+        writeln!(out, "none; the next run builds what it needs")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The command line: thin.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod clean;
+pub mod exit;
+mod images;
+mod interrupt;
+mod plan;
+mod progress;
+mod run;
+
+/// A laboratory for anycast DNS: real name servers, real BGP, real faults, and verdicts from a recorded history.
+#[derive(Debug, Parser)]
+#[command(name = "anycast-lab", bin_name = "cargo lab", version, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a scenario: build what is missing, bring the lab up, play its steps, judge, leave nothing behind
+    Run(Scenario),
+    /// Show what was derived from a scenario: deadlines, addresses, and every file that a node will get
+    Plan {
+        #[command(flatten)]
+        scenario: Scenario,
+        /// List the cells of its matrix instead
+        #[arg(long)]
+        cells: bool,
+    },
+    /// List, build or remove the images that nodes are made of
+    Images {
+        #[command(subcommand)]
+        command: Option<images::Images>,
+    },
+    /// Remove the containers and networks that killed runs have left
+    Clean {
+        /// Those of running labs too, and of other hosts' on the same engine
+        #[arg(long)]
+        all: bool,
+    },
+    #[command(name = crate::lab::REAP, hide = true)]
+    Reap { run: String },
+}
+
+/// Which scenario, and which variant of it.
+#[derive(Debug, clap::Args)]
+struct Scenario {
+    /// The scenario file
+    file: PathBuf,
+    /// One of its mutants: the same with a protection removed, which must fail
+    #[arg(long)]
+    mutant: Option<String>,
+    /// Products for roles, such as resolver=bind@9.18,router=bird@3.1 [default: the first cell of its matrix]
+    #[arg(long)]
+    cell: Option<String>,
+    /// Where runs are recorded
+    #[arg(long, default_value = "target/lab")]
+    records: PathBuf,
+}
+
+impl From<Scenario> for crate::session::Request {
+    fn from(Scenario { file, mutant, cell, records }: Scenario) -> Self {
+        Self { file, mutant, cell, records }
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli.command)),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
+    };
+    outcome.unwrap_or_else(|error| {
+        exit::explain(&error, std::io::stderr().is_terminal());
+        ExitCode::from(exit::code_of(&error))
+    })
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(scenario) => run::run(&scenario.into()).await,
+        Command::Plan { scenario, cells } => plan::plan(&scenario.into(), cells),
+        Command::Images { command } => images::images(command.unwrap_or_default()).await,
+        Command::Clean { all } => clean::clean(all).await,
+        Command::Reap { run } => clean::reap(&run).await,
+    }
+}

@@ -1,0 +1,202 @@
+//! FAKE ENGINE: no Docker, for fast tests of what is built on an engine.
+//!
+//! Images, networks and nodes are kept in memory. A node answers as the probe does: [`Observation::Ready`] to its setup,
+//! [`Observation::Done`] to each command. A test scripts the rest: what else a command causes, what a node sees and when,
+//! which verb fails. Clones are handles on the same engine.
+//!
+//! ```
+//! use harness::engine::fake::{FakeEngine, Verb};
+//!
+//! let engine = FakeEngine::new().failing(Verb::Pull, "debian");
+//! assert!(engine.asked().is_empty());
+//! ```
+
+mod node;
+mod verbs;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use protocol::{Action, Observation, Setup};
+
+use super::{Image, NodeSpec, Owned};
+use node::Running;
+
+/// An engine in memory.
+#[derive(Clone, Default)]
+pub struct FakeEngine {
+    state: Arc<Mutex<State>>,
+    script: Script,
+}
+
+type OnSetup = Arc<dyn Fn(&Setup) -> Vec<Observation> + Send + Sync>;
+type OnCommand = Arc<dyn Fn(&str, &Action) -> Vec<Observation> + Send + Sync>;
+
+/// What nodes report by themselves.
+#[derive(Clone, Default)]
+struct Script {
+    setup: Option<OnSetup>,
+    command: Option<OnCommand>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Identifiers given so far.
+    given: u32,
+    images: BTreeMap<String, Image>,
+    networks: Vec<Owned>,
+    nodes: Vec<Running>,
+    failing: Vec<(Verb, String)>,
+    asked: Vec<(Verb, String)>,
+    /// Survives the nodes: (name, its setup and commands).
+    heard: Vec<(String, Heard)>,
+}
+
+/// The verbs of an engine that can be asked to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are the engine's verbs")]
+pub enum Verb {
+    Pull,
+    Import,
+    Build,
+    RemoveImage,
+    CreateNetwork,
+    StartNode,
+    Crash,
+    Remove,
+}
+
+/// What a node was told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// Its first line.
+    Setup(Box<Setup>),
+    /// Each later one.
+    Action(Action),
+}
+
+impl FakeEngine {
+    /// An engine with nothing on it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With this image present.
+    #[must_use]
+    pub fn with_image(self, tag: &str) -> Self {
+        self.lock().add_image(tag, BTreeMap::new());
+        self
+    }
+
+    /// What a node reports after `Ready`. With [`Observation::Unusable`] first, the node is not ready and ends.
+    #[must_use]
+    pub fn on_setup(mut self, script: impl Fn(&Setup) -> Vec<Observation> + Send + Sync + 'static) -> Self {
+        self.script.setup = Some(Arc::new(script));
+        self
+    }
+
+    /// What a node, by name, reports when it carries out a command, before `Done`. An [`Observation::Failed`] among them stands
+    /// in for `Done`; its number is set to the command's.
+    #[must_use]
+    pub fn on_command(mut self, script: impl Fn(&str, &Action) -> Vec<Observation> + Send + Sync + 'static) -> Self {
+        self.script.command = Some(Arc::new(script));
+        self
+    }
+
+    /// The verb fails from now on for things whose name contains `name`; all do for an empty one.
+    #[must_use]
+    pub fn failing(self, verb: Verb, name: &str) -> Self {
+        self.lock().failing.push((verb, name.to_owned()));
+        self
+    }
+
+    /// The node, by its hostname, sees something now.
+    ///
+    /// # Panics
+    /// When no such node runs.
+    pub fn emit(&self, node: &str, saw: Observation) {
+        self.emit_at(node, None, saw);
+    }
+
+    /// The node sees something at a moment of the test's choice: nanoseconds of CLOCK_MONOTONIC; now when `None`.
+    ///
+    /// # Panics
+    /// When no such node runs.
+    pub fn emit_at(&self, node: &str, at: Option<u64>, saw: Observation) {
+        let sent = self.lock().running(node).is_some_and(|node| node.emit(at, saw));
+        assert!(sent, "no node {node} runs on the fake engine");
+    }
+
+    /// The node's output ends, as when its container dies.
+    ///
+    /// # Panics
+    /// When no such node runs.
+    pub fn end(&self, node: &str) {
+        let mut state = self.lock();
+        let id = state.running(node).map(|node| node.owned.id.clone());
+        let id = id.unwrap_or_else(|| panic!("no node {node} runs on the fake engine"));
+        state.nodes.retain(|node| node.owned.id != id);
+    }
+
+    /// The verbs asked so far, each with the name of its thing.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(Verb, String)> {
+        self.lock().asked.clone()
+    }
+
+    /// What the node, by its hostname, was told so far.
+    #[must_use]
+    pub fn heard(&self, node: &str) -> Vec<Heard> {
+        let state = self.lock();
+        state
+            .heard
+            .iter()
+            .filter(|(name, _)| name == node)
+            .map(|(_, heard)| heard.clone())
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next(&mut self) -> u32 {
+        self.given += 1;
+        self.given
+    }
+
+    fn add_image(&mut self, tag: &str, labels: BTreeMap<String, String>) {
+        let id = format!("sha256:{:064x}", self.next());
+        self.images.insert(
+            tag.to_owned(),
+            Image {
+                tag: tag.to_owned(),
+                id,
+                size: 0,
+                labels,
+            },
+        );
+    }
+
+    fn running(&self, hostname: &str) -> Option<&Running> {
+        self.nodes.iter().find(|node| node.hostname == hostname)
+    }
+
+    /// Notes what is asked; whether it is to fail.
+    fn ask(&mut self, verb: Verb, name: &str) -> bool {
+        self.asked.push((verb, name.to_owned()));
+        self.failing
+            .iter()
+            .any(|(failing, part)| *failing == verb && name.contains(part))
+    }
+
+    fn start(&mut self, node: &NodeSpec, script: Script, engine: std::sync::Weak<Mutex<Self>>) -> super::Node {
+        let id = format!("{:064x}", self.next());
+        let (running, started) = node::start(id, node, script, engine);
+        self.nodes.push(running);
+        started
+    }
+}

@@ -1,0 +1,198 @@
+//! One thing that happened.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use protocol::{Exit, NextHop, Outcome, Stream, TcpEvent};
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// When: nanoseconds of the engine's kernel's CLOCK_MONOTONIC, which all nodes share.
+    pub at: u64,
+    /// Where; none for what the harness itself did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// What.
+    pub saw: Seen,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Seen {
+    /// The run began; versions of all that took part.
+    Begin {
+        /// The run's name.
+        run: String,
+        /// What took part, in which version.
+        versions: BTreeMap<String, String>,
+    },
+    /// Every node is ready and every train runs.
+    Up,
+    /// A step began.
+    Step {
+        /// Its number, from 0.
+        number: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A fault took effect.
+    Injected {
+        /// The step.
+        number: usize,
+        /// The fault, in words.
+        fault: String,
+        /// What the node said of it.
+        detail: String,
+    },
+    /// A fault was mended.
+    Healed {
+        /// The step.
+        number: usize,
+        /// The fault, in words.
+        fault: String,
+        /// What the node said of it.
+        detail: String,
+    },
+    /// The node is set up and its daemons are started.
+    Ready,
+    /// A daemon was started.
+    Started {
+        /// Its name.
+        daemon: String,
+        /// Its process number in the node.
+        pid: i32,
+    },
+    /// A daemon ended.
+    Exited {
+        /// Its name.
+        daemon: String,
+        /// Its process number in the node.
+        pid: i32,
+        /// How.
+        exit: Exit,
+    },
+    /// A daemon wrote a line.
+    Line {
+        /// Its name; a program that it started itself speaks under its own name.
+        daemon: String,
+        /// Where it wrote it.
+        stream: Stream,
+        /// The line.
+        text: String,
+    },
+    /// The kernel's route for a prefix changed.
+    Fib {
+        /// The prefix.
+        prefix: IpNet,
+        /// Its next hops; empty when the route is gone.
+        next_hops: Vec<NextHop>,
+    },
+    /// A routing daemon's table changed.
+    Rib {
+        /// The daemon.
+        daemon: String,
+        /// All its routes, or none when it does not answer.
+        routes: Option<Vec<RibRoute>>,
+    },
+    /// A BGP message crossed the wire.
+    Bgp {
+        /// Sender.
+        src: SocketAddr,
+        /// Receiver.
+        dst: SocketAddr,
+        /// Whether this node sent it.
+        sent: bool,
+        /// Whether it was signed (RFC 2385).
+        signed: bool,
+        /// The message.
+        message: BgpMessage,
+    },
+    /// A connection on port 179 began or ended.
+    Tcp {
+        /// Sender.
+        src: SocketAddr,
+        /// Receiver.
+        dst: SocketAddr,
+        /// Whether this node sent it.
+        sent: bool,
+        /// Whether it was signed (RFC 2385).
+        signed: bool,
+        /// How.
+        event: TcpEvent,
+    },
+    /// A query came to its end.
+    Query {
+        /// The service asked.
+        service: String,
+        /// Its number within (service, address), from 0.
+        number: u64,
+        /// The address asked.
+        to: IpAddr,
+        /// When it was sent, on the same clock as `at`.
+        sent: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// From here on, or around here, the history is not whole: no check may pass.
+    Hole {
+        /// What was lost, and why.
+        reason: String,
+    },
+    /// The verdict on a step, as it was given while the run went on.
+    Judged {
+        /// The step's number.
+        number: usize,
+        /// `Pass`, `Fail` or `Unknown`.
+        verdict: String,
+    },
+}
+
+/// A BGP message (RFC 4271, section 4; RFC 4760).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BgpMessage {
+    /// OPEN.
+    Open {
+        /// The sender's AS number, of four octets where it said so (RFC 6793).
+        asn: u32,
+        /// Seconds.
+        hold_time: u16,
+    },
+    /// KEEPALIVE.
+    Keepalive,
+    /// UPDATE; an End-of-RIB marker (RFC 4724) has neither list.
+    Update {
+        /// Prefixes announced, with their next hops.
+        announced: Vec<(IpNet, Option<IpAddr>)>,
+        /// Prefixes withdrawn.
+        withdrawn: Vec<IpNet>,
+    },
+    /// NOTIFICATION.
+    Notification {
+        /// Error code.
+        code: u8,
+        /// Error subcode.
+        subcode: u8,
+    },
+    /// ROUTE-REFRESH or another type, by number.
+    Other(u8),
+    /// What could not be read, and why.
+    Malformed(String),
+}
+
+/// One route of a routing daemon's table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RibRoute {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Its next hops.
+    pub next_hops: Vec<IpAddr>,
+    /// The protocol or peer that it came from, as the daemon names it.
+    pub from: String,
+}

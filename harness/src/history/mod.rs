@@ -1,0 +1,7 @@
+//! DATA OUT: everything that happened in a run, on one clock, append-only, as JSON Lines.
+
+mod event;
+mod recorder;
+
+pub use event::{BgpMessage, Event, RibRoute, Seen};
+pub use recorder::{History, Recorder, now};

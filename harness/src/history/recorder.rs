@@ -1,0 +1,129 @@
+//! The history in memory and in its file.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::event::{Event, Seen};
+
+/// A run's events, in the order in which they were recorded.
+///
+/// Events of one node are in the order of its clock; events of different nodes may be interleaved a little out of order,
+/// as they came in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History(Vec<Event>);
+
+impl History {
+    /// All events.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.0
+    }
+
+    /// The first hole, if the history has one.
+    #[must_use]
+    pub fn hole(&self) -> Option<(&Event, &str)> {
+        self.0.iter().find_map(|event| match &event.saw {
+            Seen::Hole { reason } => Some((event, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Reads a recorded history.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line of it is not an event.
+    pub fn read(file: &Path) -> std::io::Result<Self> {
+        let lines = BufReader::new(File::open(file)?).lines();
+        lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect::<std::io::Result<_>>().map(Self)
+    }
+}
+
+impl FromIterator<Event> for History {
+    fn from_iter<I: IntoIterator<Item = Event>>(events: I) -> Self {
+        Self(events.into_iter().collect())
+    }
+}
+
+/// Takes events in, from any number of tasks.
+#[derive(Clone)]
+pub struct Recorder {
+    inner: Arc<Mutex<Inner>>,
+    grown: watch::Sender<usize>,
+}
+
+struct Inner {
+    history: History,
+    file: Option<BufWriter<File>>,
+    lost: Option<std::io::Error>,
+}
+
+impl Recorder {
+    /// A recorder that keeps the history in memory and, when given a path, in a file.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
+        let file = file.map(File::create).transpose()?.map(BufWriter::new);
+        let inner = Inner { history: History::default(), file, lost: None };
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), grown: watch::Sender::new(0) })
+    }
+
+    /// Appends an event.
+    pub fn record(&self, event: Event) {
+        let mut inner = self.lock();
+        let Inner { history, file, lost } = &mut *inner;
+        if let Some(out) = file {
+            let line = serde_json::to_string(&event).unwrap_or_default();
+            if let Err(error) = writeln!(out, "{line}") {
+                // A full disk: the run goes on in memory, and its record says that it is not whole.
+                *lost = Some(error);
+                *file = None;
+            }
+        }
+        history.0.push(event);
+        let length = history.0.len();
+        drop(inner);
+        self.grown.send_replace(length);
+    }
+
+    /// Looks at the history as it stands.
+    pub fn with<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.lock().history)
+    }
+
+    /// Tells when the history has grown: the value is its length.
+    #[must_use]
+    pub fn grown(&self) -> watch::Receiver<usize> {
+        self.grown.subscribe()
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// The file could not be written, now or earlier: it is not whole.
+    pub fn flush(&self) -> std::io::Result<()> {
+        let mut inner = self.lock();
+        let Inner { file, lost, .. } = &mut *inner;
+        match (file, lost.take()) {
+            (_, Some(error)) => Err(error),
+            (Some(file), None) => file.flush(),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC, which the nodes share when the engine runs on this host.
+#[must_use]
+pub fn now() -> u64 {
+    use nix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |t| u64::try_from(t.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec()).unwrap_or(0))
+}

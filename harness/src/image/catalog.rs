@@ -1,0 +1,175 @@
+//! All parts with their versions, in the order in which they are folded: what changes most often comes last.
+
+use super::Release::{Bookworm, Trixie};
+use super::{ImageError, Part, PartVersion, Result};
+
+/// The version of what has one only: this checkout's.
+pub const OURS: &str = "ours";
+
+/// The part that is beneath all others.
+pub(super) const BASE: &str = "base";
+
+/// The part that is on top of all others.
+pub(super) const PROBE: &str = "probe";
+
+const BIND: &str = include_str!("../../../images/bind/Dockerfile");
+const BIRD: &str = include_str!("../../../images/bird/Dockerfile");
+const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
+const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
+
+static PARTS: [Part; 6] = [
+    Part {
+        name: BASE,
+        program: None,
+        versions: &[ours(include_str!("../../../images/base/Dockerfile"))],
+    },
+    Part {
+        name: "bind",
+        program: None,
+        versions: &[
+            PartVersion {
+                version: "9.18",
+                on: &[Bookworm],
+                dockerfile: BIND,
+                args: &[("PACKAGE", "bind9=1:9.18.*")],
+            },
+            PartVersion {
+                version: "9.20",
+                on: &[Trixie],
+                dockerfile: BIND,
+                args: &[("PACKAGE", "bind9=1:9.20.*")],
+            },
+        ],
+    },
+    Part {
+        name: "exabgp",
+        program: None,
+        versions: &[
+            PartVersion {
+                version: "4.2.21",
+                on: &[Bookworm],
+                dockerfile: EXABGP,
+                args: &[("PACKAGE", "exabgp=4.2.21-*")],
+            },
+            PartVersion {
+                version: "4.2.25",
+                on: &[Trixie],
+                dockerfile: EXABGP,
+                args: &[("PACKAGE", "exabgp=4.2.25-*")],
+            },
+            PartVersion {
+                version: "5.0.15",
+                on: &[Bookworm, Trixie],
+                dockerfile: EXABGP_PYPI,
+                args: &[
+                    ("VERSION", "5.0.15"),
+                    (
+                        "SHA256",
+                        "94485beea9aa93702ac095ff1bd5a2ea1feb242f4aa4090f25d01f3ffacd1dd8",
+                    ),
+                ],
+            },
+        ],
+    },
+    Part {
+        name: "bird",
+        program: None,
+        versions: &[
+            PartVersion {
+                version: "2.0.12",
+                on: &[Bookworm],
+                dockerfile: BIRD,
+                args: &[("PACKAGE", "bird2=2.0.12-*")],
+            },
+            PartVersion {
+                version: "2.17",
+                on: &[Trixie],
+                dockerfile: BIRD,
+                args: &[("PACKAGE", "bird2=2.17*")],
+            },
+            PartVersion {
+                version: "3.1",
+                on: &[Trixie],
+                dockerfile: BIRD,
+                args: &[("PACKAGE", "bird3=3.1*")],
+            },
+        ],
+    },
+    Part {
+        name: "watchdog",
+        program: Some("anycast-watchdog"),
+        versions: &[ours(include_str!("../../../images/watchdog/Dockerfile"))],
+    },
+    Part {
+        name: PROBE,
+        program: Some("anycast-lab-probe"),
+        versions: &[ours(include_str!("../../../images/probe/Dockerfile"))],
+    },
+];
+
+const fn ours(dockerfile: &'static str) -> PartVersion {
+    PartVersion {
+        version: OURS,
+        on: &[Bookworm, Trixie],
+        dockerfile,
+        args: &[],
+    }
+}
+
+/// All parts, in the order in which they are folded.
+#[must_use]
+pub fn parts() -> &'static [Part] {
+    &PARTS
+}
+
+/// The versions of the part, oldest first; none of a part that there is not.
+#[must_use]
+pub fn versions(name: &str) -> Vec<&'static str> {
+    let part = PARTS.iter().find(|part| part.name == name);
+    part.map(|part| part.versions.iter().map(|version| version.version).collect())
+        .unwrap_or_default()
+}
+
+/// The part in that version.
+///
+/// # Errors
+/// [`ImageError::NoPart`], with those that there are.
+pub fn find(name: &str, version: &str) -> Result<(&'static Part, &'static PartVersion)> {
+    let known = |known: Vec<&str>| ImageError::NoPart {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        known: known.join(", "),
+    };
+    let Some(part) = PARTS.iter().find(|part| part.name == name) else {
+        return Err(known(PARTS.iter().map(|part| part.name).collect()));
+    };
+    let found = part.versions.iter().find(|candidate| candidate.version == version);
+    found
+        .map(|version| (part, version))
+        .ok_or_else(|| known(versions(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_told_what_is_known() {
+        let known = |name, version| find(name, version).unwrap_err().to_string();
+        assert_eq!(
+            known("bind", "9.16"),
+            "there is no image part bind 9.16: known are 9.18, 9.20"
+        );
+        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, watchdog, probe"));
+    }
+
+    #[test]
+    fn every_dockerfile_stands_on_its_base() {
+        for version in parts().iter().flat_map(|part| part.versions) {
+            assert!(version.dockerfile.contains("ARG BASE\n") && version.dockerfile.contains("FROM ${BASE}\n"));
+            for (arg, _) in version.args {
+                assert!(version.dockerfile.contains(&format!("ARG {arg}\n")), "{arg}");
+            }
+        }
+    }
+}

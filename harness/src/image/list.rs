@@ -1,0 +1,138 @@
+//! What there is of our images, and removing it.
+
+use super::build::Progress;
+use super::{LABEL, Programs, Recipe, Result};
+use crate::engine::{Engine, EngineError, Image};
+
+/// One image that we made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// `name:tag`, or the identifier of one without a name.
+    pub tag: String,
+    /// What is in it: its recipe, or `base`, or `stage`.
+    pub contents: String,
+    /// Bytes on disk, those of the images beneath included.
+    pub size: u64,
+    /// Whether it is of use.
+    pub state: State,
+}
+
+/// Whether an image is of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The next lab takes it.
+    Current,
+    /// Something that went in has changed since, or it has no name.
+    Stale,
+    /// It has a program of ours inside, and those of this checkout cannot be had.
+    Unknown,
+}
+
+/// What became of a removal.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Gone.
+    pub removed: Vec<String>,
+    /// Still there, and why: a container that runs holds its image.
+    pub kept: Vec<(String, EngineError)>,
+}
+
+/// Our images, sorted by tag.
+///
+/// # Errors
+/// The engine's.
+pub async fn list(engine: &dyn Engine, progress: &dyn Progress) -> Result<Vec<Listed>> {
+    let images = engine.images(Some(LABEL)).await?;
+    let programs = if images.is_empty() {
+        None
+    } else {
+        Programs::get(progress).await.ok()
+    };
+    let mut listed: Vec<_> = images.into_iter().map(|image| judge(image, programs)).collect();
+    listed.sort_by(|a, b| a.tag.cmp(&b.tag));
+    Ok(listed)
+}
+
+fn judge(image: Image, programs: Option<&Programs>) -> Listed {
+    let contents = contents(&image);
+    let state = match (Recipe::read(&contents), programs) {
+        _ if image.tag == image.id => State::Stale,
+        (None, _) if contents == "base" => State::Current,
+        (None, _) => State::Stale,
+        (Some(recipe), None) if recipe.parts().iter().any(|(part, _)| part.program.is_some()) => State::Unknown,
+        (Some(recipe), programs) => {
+            let layers = recipe.layers(|name| programs.map_or(&[], |programs| programs.contents(name)));
+            let current = layers.last().is_some_and(|layer| layer.tag == image.tag);
+            if current { State::Current } else { State::Stale }
+        }
+    };
+    Listed {
+        tag: image.tag,
+        contents,
+        size: image.size,
+        state,
+    }
+}
+
+fn contents(image: &Image) -> String {
+    image.labels.get(LABEL).cloned().unwrap_or_default()
+}
+
+/// Removes all images that we made, also the base images that we imported, but none that was pulled.
+///
+/// # Errors
+/// The engine's, when it cannot list them.
+pub async fn remove_all(engine: &dyn Engine) -> Result<Removed> {
+    let mut images = engine.images(Some(LABEL)).await?;
+    // What stands on others goes first.
+    images.sort_by_key(|image| std::cmp::Reverse(contents(image).split(' ').count()));
+    let mut outcome = Removed::default();
+    for Image { tag, .. } in images {
+        match engine.remove_image(&tag).await {
+            Ok(()) => outcome.removed.push(tag),
+            Err(error) => outcome.kept.push((tag, error)),
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn judged(tag: &str, contents: &str, programs: Option<&Programs>) -> State {
+        let labels = BTreeMap::from([(LABEL.to_owned(), contents.to_owned())]);
+        judge(
+            Image {
+                tag: tag.to_owned(),
+                id: "sha256:0".to_owned(),
+                size: 0,
+                labels,
+            },
+            programs,
+        )
+        .state
+    }
+
+    #[test]
+    fn an_image_is_current_while_its_recipe_gives_its_tag() {
+        let programs = Programs::of(&[("anycast-lab-probe", b"now")]);
+        let layers = Recipe::of(&[("bird", "3.1")])
+            .unwrap()
+            .layers(|name| programs.contents(name));
+        for layer in &layers {
+            assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs)), State::Current);
+            assert_eq!(
+                judged("anycast-lab:older", &layer.contents, Some(&programs)),
+                State::Stale
+            );
+        }
+        assert_eq!(judged(&layers[1].tag, &layers[1].contents, None), State::Current);
+        assert_eq!(judged(&layers[2].tag, &layers[2].contents, None), State::Unknown);
+        assert_eq!(judged("debian:trixie-slim", "base", None), State::Current);
+        assert_eq!(judged("sha256:0", "stage", None), State::Stale);
+        assert_eq!(judged("anycast-lab:x", "trixie base bind=9.16", None), State::Stale);
+    }
+}

@@ -1,0 +1,127 @@
+//! BIRD 2 and 3, in the role of the router: takes the anycast routes in, and balances over equal ones.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use protocol::{ControlSocket, Daemon};
+use serde_json::json;
+
+use super::template::fill;
+use super::{Kind, Role, Site};
+use crate::history::RibRoute;
+
+pub(super) struct Bird;
+
+const CONFIG: &str = "/etc/bird/bird.conf";
+const SOCKET: &str = "/run/bird.ctl";
+
+impl Kind for Bird {
+    fn name(&self) -> &'static str {
+        "bird"
+    }
+
+    fn plays(&self) -> &'static [Role] {
+        &[Role::Router]
+    }
+
+    fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
+        let values = json!({ "router_id": site.router_id(), "sessions": site.sessions });
+        Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/bird.conf"), values)?)]))
+    }
+
+    fn daemon(&self, site: &Site<'_>) -> Option<Daemon> {
+        Some(site.run(&["/usr/sbin/bird", "-f", "-c", CONFIG, "-s", SOCKET]))
+    }
+
+    fn control(&self, site: &Site<'_>) -> Option<ControlSocket> {
+        let (daemon, path, command) = (site.role.to_string(), SOCKET.to_owned(), "show route".to_owned());
+        Some(ControlSocket::Bird { daemon, path, command })
+    }
+
+    /// `show route`, with its reply codes:
+    ///
+    /// ```text
+    /// 1007-Table master4:
+    ///  10.1.53.1/32         unicast [ns1 09:12:33.123] * (100) [i]
+    ///  	via 10.1.53.11 on eth0
+    ///                       unicast [ns2 09:12:33.123] (100) [i]
+    ///  	via 10.1.53.12 on eth0
+    /// ```
+    fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
+        let mut routes: Vec<RibRoute> = Vec::new();
+        let mut prefix: Option<IpNet> = None;
+        for line in answer.lines() {
+            let text = without_code(line);
+            let words: Vec<&str> = text.split_whitespace().collect();
+            if let Some(found) = words.first().and_then(|word| word.parse().ok()) {
+                prefix = Some(found);
+            }
+            if let ["via", hop, ..] = words.as_slice() {
+                let hop: IpAddr = hop.parse().map_err(|_| format!("no next hop in {line:?}"))?;
+                let route = routes.last_mut().ok_or_else(|| format!("a next hop before any route: {line:?}"))?;
+                route.next_hops.push(hop);
+            } else if let Some(at) = words.iter().position(|word| word.starts_with('[')) {
+                let prefix = prefix.ok_or_else(|| format!("a route before any prefix: {line:?}"))?;
+                let from = words.get(at).map_or("", |word| word).trim_start_matches('[').to_owned();
+                routes.push(RibRoute { prefix, next_hops: Vec::new(), from });
+            }
+        }
+        // Connected and static routes have no next hop, and are nobody's announcement.
+        routes.retain(|route| !route.next_hops.is_empty());
+        routes.sort();
+        Ok(routes)
+    }
+}
+
+/// A reply line without its `1007-`, `1007 ` or ` ` (BIRD programmer's documentation, command-line interface).
+fn without_code(line: &str) -> &str {
+    match line.as_bytes() {
+        [a, b, c, d, b'-' | b' ', ..] if [a, b, c, d].iter().all(|octet| octet.is_ascii_digit()) => {
+            line.get(5..).unwrap_or("")
+        }
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(prefix: &str, hops: &[&str], from: &str) -> RibRoute {
+        RibRoute {
+            prefix: prefix.parse().expect("prefix"),
+            next_hops: hops.iter().map(|hop| hop.parse().expect("address")).collect(),
+            from: from.to_owned(),
+        }
+    }
+
+    #[test]
+    fn two_families_and_two_peers_are_read() {
+        let answer = "1007-Table master4:\n \
+            10.1.53.0/24         unicast [direct1 09:12:30.000] * (240)\n \
+            \tdev eth1\n \
+            10.1.53.1/32         unicast [ns1 09:12:33.123] * (100) [i]\n \
+            \tvia 10.1.53.11 on eth1\n \
+                                 unicast [ns2 09:12:33.123] (100) [i]\n \
+            \tvia 10.1.53.12 on eth1\n\
+            1007-\n \
+            Table master6:\n \
+            2001:db8:53::1/128   unicast [ns1 09:12:33.124] * (100) [i]\n \
+            \tvia 2001:db8:53::11 on eth1\n\
+            0000 \n";
+        let expected = vec![
+            route("10.1.53.1/32", &["10.1.53.11"], "ns1"),
+            route("10.1.53.1/32", &["10.1.53.12"], "ns2"),
+            route("2001:db8:53::1/128", &["2001:db8:53::11"], "ns1"),
+        ];
+        assert_eq!(Bird.routes(answer), Ok(expected));
+    }
+
+    #[test]
+    fn an_empty_table_is_no_error_and_nonsense_is() {
+        assert_eq!(Bird.routes("1007-Table master4:\n0000 \n"), Ok(vec![]));
+        assert!(Bird.routes("\tvia 10.0.0.1 on eth0\n").is_err());
+        assert!(Bird.routes("10.1.53.1/32 unicast [ns1 09:00] * (100)\n\tvia nowhere on eth0\n").is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! DAEMONS: what each one needs and says; pure. A new daemon is one file here and one folder in images/.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use protocol::{ControlSocket, Daemon};
+
+use crate::history::RibRoute;
+use crate::image::catalog;
+use crate::spec::{Announces, Node, Product, Role, Topology, Watchdog, list};
+
+mod bind;
+mod bird;
+mod exabgp;
+mod template;
+mod watchdog;
+
+/// A daemon.
+pub trait Kind: Sync {
+    /// Its name in scenario files, such as `bind`; also the name of its part of an image.
+    fn name(&self) -> &'static str;
+
+    /// The roles that it can play.
+    fn plays(&self) -> &'static [Role];
+
+    /// Its files, generated: path -> contents.
+    ///
+    /// # Errors
+    /// What it would need and the node does not have.
+    fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String>;
+
+    /// How it is started in the foreground; none when another daemon starts it.
+    fn daemon(&self, site: &Site<'_>) -> Option<Daemon>;
+
+    /// Where it is asked for its RIB, if it can be.
+    fn control(&self, _site: &Site<'_>) -> Option<ControlSocket> {
+        None
+    }
+
+    /// Reads the answer to that question.
+    ///
+    /// # Errors
+    /// The line that was not understood.
+    fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
+        Err(format!("{} was not asked for routes, and answered {answer:?}", self.name()))
+    }
+
+    /// The text of a log line that is this daemon's own, though another daemon's process wrote it.
+    fn spoke<'l>(&self, _line: &'l str) -> Option<&'l str> {
+        None
+    }
+}
+
+/// All of them.
+const KINDS: [&dyn Kind; 4] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &watchdog::Watchdog];
+
+/// The kind of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn Kind> {
+    KINDS.into_iter().find(|kind| kind.name() == name)
+}
+
+/// The daemon that a log line of `daemon` really comes from, and its text.
+#[must_use]
+pub fn speaker_of<'l>(daemon: &'l str, line: &'l str) -> (&'l str, &'l str) {
+    let own = KINDS.into_iter().find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
+    own.unwrap_or((daemon, line))
+}
+
+/// The product that plays a role when neither the matrix nor the node names one.
+///
+/// The watchdog has one version only: this checkout's.
+#[must_use]
+pub fn default_product(role: Role) -> Product {
+    let (kind, version) = match role {
+        Role::Resolver => ("bind", "9.20"),
+        Role::Speaker => ("exabgp", "5.0.15"),
+        Role::Router => ("bird", "2.17"),
+        Role::Watchdog => ("watchdog", catalog::OURS),
+    };
+    Product { kind: kind.to_owned(), version: version.to_owned() }
+}
+
+/// Whether there is such a product, and whether it can play the role.
+pub(crate) fn check_product(product: &Product, role: Option<Role>) -> Result<(), String> {
+    let Some(kind) = named(&product.kind) else {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+        return Err(format!("there is no kind `{}`: there are {}", product.kind, list(&known)));
+    };
+    let versions = catalog::versions(kind.name());
+    if !versions.contains(&product.version.as_str()) {
+        return Err(format!("there is no {} {}: there are {}", product.kind, product.version, list(&versions)));
+    }
+    match role {
+        Some(role) if !kind.plays().contains(&role) => {
+            let roles: Vec<String> = kind.plays().iter().map(ToString::to_string).collect();
+            Err(format!("{} cannot play {role}: it plays {}", product.kind, list(&roles)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A daemon's surroundings: all that its files are made from.
+pub struct Site<'a> {
+    /// The node's name.
+    pub name: &'a str,
+    /// The node.
+    pub node: &'a Node,
+    /// The whole lab.
+    pub topology: &'a Topology,
+    /// The daemons of this node, by role.
+    pub runs: &'a BTreeMap<Role, Product>,
+    /// Its BGP sessions.
+    pub sessions: &'a [Session],
+    /// The role that is being asked about.
+    pub role: Role,
+}
+
+/// This node's end of a BGP session.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Session {
+    /// The node at the other end.
+    pub peer: String,
+    /// Our address.
+    pub local: IpAddr,
+    /// Theirs.
+    pub remote: IpAddr,
+    /// Our AS number.
+    pub local_asn: u32,
+    /// Theirs.
+    pub remote_asn: u32,
+    /// Seconds.
+    pub hold_time: u64,
+    /// Our addresses on the shared network, as next hops: one of each family.
+    pub next_hops: Vec<IpAddr>,
+}
+
+impl Site<'_> {
+    /// The addresses of the services that the node serves, with their zones, in the order of the file.
+    pub fn served(&self) -> impl Iterator<Item = (IpAddr, &str)> {
+        self.node.serves.iter().filter_map(|name| self.topology.services.get(name)).flat_map(|service| {
+            service.addresses.iter().map(|address| (*address, service.zone.as_str()))
+        })
+    }
+
+    /// The watchdog's timers, when one runs here.
+    #[must_use]
+    pub fn watchdog(&self) -> Option<&Watchdog> {
+        self.runs.contains_key(&Role::Watchdog).then_some(&self.node.watchdog)
+    }
+
+    /// Whether routes wait for the watchdog.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.node.announces == Announces::WhenHealthy
+    }
+
+    /// An IPv4 address as BGP identifier (RFC 6286: any 32 bits that are unique in the AS will do).
+    #[must_use]
+    pub fn router_id(&self) -> IpAddr {
+        let v4 = self.node.on.values().flatten().copied().find(IpAddr::is_ipv4);
+        let nth = self.topology.nodes.get_index_of(self.name).unwrap_or(0);
+        v4.unwrap_or_else(|| IpAddr::from([192, 0, 2, u8::try_from(nth + 1).unwrap_or(255)]))
+    }
+
+    /// The daemon of this role, run with `argv`.
+    fn run(&self, argv: &[&str]) -> Daemon {
+        Daemon {
+            name: self.role.to_string(),
+            argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
+            env: self.node.env.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A process of its own that outlives this one, and removes what it leaves when it is killed.
+//!
+//! Running containers need no reaper: their probe ends with its stdin. What is left to it are containers that were made and
+//! not yet started, and networks.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::{LabError, down};
+use crate::engine::Engine;
+
+/// The name of the program that can reap: this crate's.
+const PROGRAM: &str = "anycast-lab";
+
+/// The subcommand by which it does.
+pub(crate) const SUBCOMMAND: &str = "reap";
+
+/// A reaper that waits. When this is dropped, or this process dies, it does its work and ends.
+pub struct Reaper {
+    /// Its end of file is the signal.
+    switch: Option<ChildStdin>,
+    child: Option<Child>,
+}
+
+impl Reaper {
+    /// A reaper for this run. Where its program is not to be found (a library's user has another one), there is none: what a
+    /// killed process leaves is then swept at the next start.
+    #[must_use]
+    pub fn of(run: &str) -> Self {
+        let child = program().and_then(|program| {
+            let mut command = Command::new(program);
+            command.args([SUBCOMMAND, run]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+            // A process group of its own: Ctrl-C and kill of ours are not for it.
+            command.process_group(0).spawn().ok()
+        });
+        let mut reaper = Self { switch: None, child };
+        reaper.switch = reaper.child.as_mut().and_then(|child| child.stdin.take());
+        reaper
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        drop(self.switch.take());
+        if let Some(mut child) = self.child.take() {
+            // Nothing is left to it in an orderly end: this is short, and leaves no zombie.
+            let _ended = child.wait();
+        }
+    }
+}
+
+/// This program, or the one built beside a test.
+fn program() -> Option<PathBuf> {
+    let me = std::env::current_exe().ok()?;
+    if me.file_name()? == PROGRAM {
+        return Some(me);
+    }
+    me.ancestors().skip(1).take(2).map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
+}
+
+/// Waits until stdin ends, then removes what the run has on the engine.
+///
+/// # Errors
+/// Something could not be removed; nobody will hear it.
+pub async fn reap(engine: &dyn Engine, run: &str) -> Result<(), LabError> {
+    let wait = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    let _end = tokio::task::spawn_blocking(wait).await;
+    down(engine, run).await
+}

@@ -1,0 +1,132 @@
+//! A scenario's steps, one after the other: each is one of the lab's methods.
+
+use super::Lab;
+use super::error::LabError;
+use crate::check::{Finding, Verdict};
+use crate::fault::Fault;
+use crate::history::{Event, Seen, now};
+use crate::plan::{Action, StepPlan};
+use crate::spec::Span;
+
+/// The longest that is watched on after a failure.
+const WATCH_ON: Span = Span::ms(10_000);
+
+/// Sees a lab run.
+pub trait Watcher {
+    /// The history has grown, or time has passed.
+    fn tick(&mut self, events: &[Event], now: u64);
+
+    /// A step has been played.
+    fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]);
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Played {
+    /// A fault was injected, at this time.
+    Injected {
+        /// When it took effect.
+        at: u64,
+    },
+    /// Everything was mended.
+    Healed {
+        /// When the last of it took effect.
+        at: u64,
+    },
+    /// Time passed.
+    Held {
+        /// When that was over.
+        at: u64,
+    },
+    /// An expectation was judged.
+    Judged {
+        /// What its times are counted from.
+        origin: u64,
+        /// When the verdict was given.
+        at: u64,
+        /// What was found.
+        finding: Finding,
+        /// How long it was watched on after a failure, and when it came to hold, if it did.
+        watched: Option<(Span, Option<u64>)>,
+    },
+}
+
+impl Played {
+    /// The step's verdict; a step that asserts nothing passes when it was played.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Judged { finding, .. } => finding.verdict.unwrap_or(Verdict::Unknown),
+            Self::Injected { .. } | Self::Healed { .. } | Self::Held { .. } => Verdict::Pass,
+        }
+    }
+}
+
+/// Plays a plan's steps until one of them does not pass; returns what was played.
+///
+/// # Errors
+/// A node could not do what a step asks of it.
+pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Played>, LabError> {
+    let mut all = Vec::new();
+    for (number, step) in lab.plan.steps.iter().enumerate() {
+        lab.step = number;
+        lab.record(None, now(), Seen::Step { number, name: step.name.clone() });
+        let played = play_one(lab, step, watcher).await;
+        // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken.
+        let played = match (played, lab.unknown()) {
+            (Ok(played), _) => played,
+            (Err(_), Some(unknown)) => unknown,
+            (Err(error), None) => return Err(error),
+        };
+        let verdict = played.verdict();
+        lab.record(None, now(), Seen::Judged { number, verdict: verdict.to_string() });
+        lab.recorder.with(|history| watcher.played(step, &played, history.events()));
+        all.push(played);
+        if verdict != Verdict::Pass {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher) -> Result<Played, LabError> {
+    match &step.action {
+        Action::Expect(expectation) => {
+            let finding = lab.expect(expectation, watcher).await;
+            let at = now();
+            // Budgets are spent for good: only what did not hold can still come to hold.
+            let missed = finding.verdict == Some(Verdict::Fail) && !finding.found.is_empty() && finding.first.is_some();
+            let watched = if missed {
+                Some((WATCH_ON, lab.watch_on(expectation, WATCH_ON, watcher).await))
+            } else {
+                None
+            };
+            Ok(Played::Judged { origin: lab.origin, at, finding, watched })
+        }
+        Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(Fault::from(inject)).await? }),
+        Action::HealAll => Ok(Played::Healed { at: lab.heal_all().await? }),
+        Action::Hold(span) => {
+            lab.hold(*span, watcher).await;
+            Ok(Played::Held { at: now() })
+        }
+    }
+}
+
+impl Lab<'_> {
+    /// When the history has a hole: the step as Unknown.
+    fn unknown(&self) -> Option<Played> {
+        let (found, at) = self.recorder.with(|history| {
+            let (event, reason) = history.hole()?;
+            Some((format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")), event.at))
+        })?;
+        let finding = Finding {
+            verdict: Some(Verdict::Unknown),
+            held_from: None,
+            lost: 0,
+            gap: std::time::Duration::ZERO,
+            found: vec![found],
+            first: None,
+        };
+        Some(Played::Judged { origin: self.origin, at, finding, watched: None })
+    }
+}

@@ -1,0 +1,5 @@
+//! The command `anycast-lab`.
+
+fn main() -> std::process::ExitCode {
+    harness::cli::main()
+}

@@ -1,0 +1,228 @@
+//! From a scenario and a cell to a plan.
+
+use std::collections::BTreeMap;
+
+use protocol::{Bytes, File, Train};
+
+use super::deadline::{self, Since};
+use super::{
+    Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, routes,
+};
+use crate::image::Recipe;
+use crate::kind::{self, Session, Site};
+use crate::spec::{Cell, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+
+impl Plan {
+    /// Works a scenario out for one cell of its matrix.
+    ///
+    /// # Errors
+    /// Whatever keeps a node from being made: daemons of no common release, a file that cannot be read, a client without a way
+    /// to what it asks.
+    pub fn new(scenario: &Scenario, cell: Cell) -> Result<Self, SpecError> {
+        let topology = &scenario.topology;
+        let nodes = topology
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
+            .collect::<Result<_, _>>()?;
+        let mutant = scenario.mutant.as_ref().and_then(|name| {
+            let fails = scenario.mutants.get(name)?.fails.clone();
+            Some(Mutant { name: name.clone(), fails })
+        });
+        Ok(Self {
+            scenario: scenario.name.clone(),
+            mutant,
+            title: scenario.title.clone(),
+            cell,
+            networks: topology.networks.clone(),
+            services: services(topology),
+            nodes,
+            steps: steps(scenario),
+            owners: addresses::owners(topology),
+        })
+    }
+}
+
+fn services(topology: &Topology) -> Vec<ServiceAddress> {
+    let one = |(name, service): (&String, &crate::spec::Service)| {
+        let serves = |(_, node): &(&String, &Node)| node.serves.contains(name);
+        let served_by: Vec<String> = topology.nodes.iter().filter(serves).map(|(node, _)| node.clone()).collect();
+        let address = |address: &std::net::IpAddr| ServiceAddress {
+            service: name.clone(),
+            address: *address,
+            served_by: served_by.clone(),
+        };
+        service.addresses.iter().map(address).collect::<Vec<_>>()
+    };
+    topology.services.iter().flat_map(one).collect()
+}
+
+fn steps(scenario: &Scenario) -> Vec<StepPlan> {
+    let mut since = (Since::Start, "the start".to_owned());
+    let mut steps = Vec::new();
+    for step in &scenario.steps {
+        let action = match &step.verb {
+            Verb::Expect(expect) => {
+                let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
+                Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
+            }
+            Verb::Inject(inject) => {
+                since = (Since::Kill(inject.kill, &inject.on), inject.to_string());
+                Action::Inject(inject.clone())
+            }
+            Verb::Heal(_) => {
+                since = (Since::Heal, "heal all".to_owned());
+                Action::HealAll
+            }
+            Verb::Hold(span) => Action::Hold(*span),
+        };
+        steps.push(StepPlan { name: step.name.clone(), action });
+    }
+    steps
+}
+
+fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &Node) -> Result<NodePlan, SpecError> {
+    let topology = &scenario.topology;
+    let runs = products(cell, name, node)?;
+    let sessions = sessions(topology, name, node);
+    let mut generated = BTreeMap::new();
+    let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
+    for (role, product) in &runs {
+        let kind = kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
+        let site = Site { name, node, topology, runs: &runs, sessions: &sessions, role: *role };
+        let files = kind.files(&site).map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
+        generated.extend(files.into_iter().map(|(path, text)| (path, Bytes(text.into_bytes()))));
+        daemons.extend(kind.daemon(&site));
+        ribs.extend(kind.control(&site));
+    }
+    let mut given = BTreeMap::new();
+    for (path, file) in &node.files {
+        let from = scenario.folder.join(file);
+        let content = std::fs::read(&from)
+            .map_err(|error| SpecError::new(format!("node `{name}`, {path}: cannot read {}: {error}", from.display())))?;
+        generated.insert(path.clone(), Bytes(content));
+        given.insert(path.clone(), from);
+    }
+    let plan = NodePlan {
+        name: name.to_owned(),
+        image: recipe(name, &runs)?,
+        links: addresses::links(topology, nth, node),
+        loopback: loopback(topology, node),
+        routes: routes::of(topology, name, node),
+        sysctls: sysctls(node),
+        files: generated.into_iter().map(|(path, content)| File { path, mode: 0o644, content }).collect(),
+        given,
+        daemons,
+        ribs,
+        trains: trains(topology, node),
+        runs,
+    };
+    check_clients(&plan)?;
+    Ok(plan)
+}
+
+/// The node's daemons: roles as the cell fills them, products in the role that they can play.
+fn products(cell: &Cell, name: &str, node: &Node) -> Result<BTreeMap<Role, Product>, SpecError> {
+    let mut runs = BTreeMap::new();
+    for run in &node.runs {
+        let (role, product) = match Role::named(run) {
+            Some(role) => (role, cell.get(&role).cloned().unwrap_or_else(|| kind::default_product(role))),
+            None => {
+                let product: Product = run.parse().map_err(SpecError::new)?;
+                let role = kind::named(&product.kind).and_then(|kind| kind.plays().first().copied());
+                (role.ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?, product)
+            }
+        };
+        if let Some(other) = runs.insert(role, product) {
+            return Err(SpecError::new(format!("node `{name}` runs two daemons as {role}: one is {other}")));
+        }
+    }
+    // ExaBGP starts the watchdog: without a speaker nobody does.
+    if runs.contains_key(&Role::Watchdog) && !runs.contains_key(&Role::Speaker) {
+        return Err(SpecError::new(format!("node `{name}` runs a watchdog and no speaker that it could tell"))
+            .hint("add `speaker` to `runs`, or take `watchdog` out"));
+    }
+    Ok(runs)
+}
+
+fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
+    let parts: Vec<(&str, &str)> = runs.values().map(|p| (p.kind.as_str(), p.version.as_str())).collect();
+    Recipe::of(&parts).map_err(|error| SpecError::new(format!("node `{name}` cannot be built: {error}")))
+}
+
+/// Both ends of every session that either end declares; what this end declares wins here.
+fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
+    let session = |(peer, other): (&String, &Node)| {
+        let declared: &Peer = node.peers.get(peer).or_else(|| other.peers.get(name))?;
+        let (local, remote) = node.toward(other, false).or_else(|| node.toward(other, true))?;
+        let next_hops = [false, true].into_iter().filter_map(|v6| Some(node.toward(other, v6)?.0)).collect();
+        Some(Session {
+            peer: peer.clone(),
+            local,
+            remote,
+            local_asn: node.asn?,
+            remote_asn: other.asn?,
+            hold_time: declared.hold_time.0.as_secs(),
+            next_hops,
+        })
+    };
+    topology.nodes.iter().filter(|(peer, _)| *peer != name).filter_map(session).collect()
+}
+
+fn loopback(topology: &Topology, node: &Node) -> Vec<std::net::IpAddr> {
+    let services = node.serves.iter().filter_map(|name| topology.services.get(name));
+    services.flat_map(|service| service.addresses.iter().copied()).collect()
+}
+
+fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
+    let train = |ask: &crate::spec::Ask| {
+        let service = topology.services.get(&ask.service)?;
+        Some(Train {
+            name: ask.service.clone(),
+            to: service.addresses.clone(),
+            per_second: ask.per_second,
+            qname: service.zone.clone(),
+            timeout_ms: u64::try_from(ask.timeout.0.as_millis()).unwrap_or(u64::MAX),
+        })
+    };
+    node.asks.iter().filter_map(train).collect()
+}
+
+fn sysctls(node: &Node) -> BTreeMap<String, String> {
+    let mut sysctls = BTreeMap::from([("net.ipv6.conf.all.disable_ipv6", "0"), ("net.ipv6.conf.default.disable_ipv6", "0")]);
+    // Asymmetric paths are what anycast is made of.
+    sysctls.extend([("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0")]);
+    if !node.serves.is_empty() {
+        // Nobody answers ARP for an address on lo.
+        sysctls.extend([("net.ipv4.conf.all.arp_ignore", "1"), ("net.ipv4.conf.all.arp_announce", "2")]);
+    }
+    if routes::forwards(node) {
+        sysctls.extend([
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv6.conf.all.forwarding", "1"),
+            ("net.ipv6.conf.default.forwarding", "1"),
+            // Addresses and ports decide: one flow keeps to one server.
+            ("net.ipv4.fib_multipath_hash_policy", "1"),
+            ("net.ipv6.fib_multipath_hash_policy", "1"),
+        ]);
+    }
+    let mut sysctls: BTreeMap<String, String> = sysctls.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    sysctls.extend(node.sysctl.iter().map(|(key, value)| (key.clone(), value.clone())));
+    sysctls
+}
+
+/// A client that asks needs a way to everything that it asks.
+fn check_clients(node: &NodePlan) -> Result<(), SpecError> {
+    for train in &node.trains {
+        for address in &train.to {
+            let connected = node.links.iter().flat_map(|link| &link.addresses).any(|net| net.contains(address));
+            let routed = node.routes.iter().any(|route| route.to.contains(address));
+            if !connected && !routed {
+                let message = format!("a route to nowhere: `{}` asks {} at {address} and has no way there", node.name, train.name);
+                return Err(SpecError::new(message).hint(format!("give `{}` a `gateway`", node.name)));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Deadlines, from the timers of the topology: a change of a timer moves the deadline.
+
+use std::time::Duration;
+
+use crate::spec::{Expect, Peer, Role, Span, Topology, Watchdog};
+
+/// What a daemon gets to start: reading its configuration, opening its sockets.
+const START: Span = Span::ms(3000);
+
+/// What a BGP session gets to come up from both ends: a connection refused once, and tried again.
+const SESSION: Span = Span::ms(6000);
+
+/// What a change gets from one end of the lab to the other once it is on its way: speaker, wire, RIB, FIB, client.
+const PROPAGATION: Span = Span::ms(500);
+
+/// What the step waits for.
+pub(super) enum Since<'a> {
+    /// The lab was started.
+    Start,
+    /// The daemon of this role was killed on this node.
+    Kill(Role, &'a str),
+    /// Everything was mended.
+    Heal,
+}
+
+/// The deadline, and how it came about.
+pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) -> (Span, String) {
+    if let Some(within) = expect.within {
+        return (within, "as the step says".to_owned());
+    }
+    let slowest = |timers: fn(&Watchdog) -> Duration| {
+        topology.nodes.values().filter(|node| !node.serves.is_empty()).map(|node| timers(&node.watchdog)).max()
+    };
+    let good = ("good checks", slowest(rise).unwrap_or_default());
+    let terms = match since {
+        Since::Start => vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)],
+        Since::Heal => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
+        Since::Kill(Role::Resolver | Role::Watchdog, node) => {
+            let timers = topology.nodes.get(*node).map(|node| node.watchdog.clone()).unwrap_or_default();
+            vec![("bad checks", fall(&timers)), ("propagation", PROPAGATION.0)]
+        }
+        // The kernel closes the connection of a process that is killed; the hold time is what is left when it does not.
+        Since::Kill(Role::Speaker | Role::Router, _) => {
+            vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
+        }
+    };
+    let sum = terms.iter().map(|(_, span)| *span).sum();
+    let words: Vec<String> = terms.iter().map(|(name, span)| format!("{name} {}", Span(*span))).collect();
+    (Span(sum), words.join(" + "))
+}
+
+/// The longest from a fault to the withdrawal: the fault comes just after a good check, and each bad one takes its timeout.
+fn fall(timers: &Watchdog) -> Duration {
+    timers.interval.0 + timers.timeout.0 + (timers.fast_interval.0 + timers.timeout.0) * (timers.fall - 1)
+}
+
+/// The longest from a server's return to the announcement: it comes just after a check began that takes its timeout.
+fn rise(timers: &Watchdog) -> Duration {
+    timers.timeout.0 + timers.fast_interval.0 * timers.rise
+}
+
+fn hold(topology: &Topology) -> Duration {
+    let peers = topology.nodes.values().flat_map(|node| node.peers.values());
+    peers.map(|peer: &Peer| peer.hold_time.0).max().unwrap_or_default()
+}

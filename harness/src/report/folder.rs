@@ -1,0 +1,66 @@
+//! The run's folder: history, logs, and what every node was given.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::history::{Event, Seen};
+use crate::plan::Plan;
+
+/// `target/lab/<run>/`.
+#[derive(Debug, Clone)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// Makes it, with the plan and every node's files in it.
+    ///
+    /// # Errors
+    /// It cannot be written, or is there already.
+    pub fn create(parent: &Path, run: &str, plan: &Plan) -> io::Result<Self> {
+        let folder = parent.join(run);
+        std::fs::create_dir_all(parent)?;
+        std::fs::create_dir(&folder)?;
+        std::fs::write(folder.join("plan.txt"), plan.to_string())?;
+        for node in &plan.nodes {
+            for file in &node.files {
+                let path = folder.join(&node.name).join(file.path.trim_start_matches('/'));
+                std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+                std::fs::write(path, &file.content.0)?;
+            }
+        }
+        Ok(Self(folder))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the history goes.
+    #[must_use]
+    pub fn history(&self) -> PathBuf {
+        self.0.join("history.jsonl")
+    }
+}
+
+/// Writes each daemon's lines into a file of its own: `<node>/<daemon>.log`, seconds since the first event before each line.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_logs(folder: &RunFolder, events: &[Event]) -> io::Result<()> {
+    let start = events.first().map_or(0, |event| event.at);
+    let mut logs: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for event in events {
+        if let (Some(node), Seen::Line { daemon, text, .. }) = (&event.node, &event.saw) {
+            let log = logs.entry(Path::new(node).join(format!("{daemon}.log"))).or_default();
+            log.push_str(&format!("{:9.3} {text}\n", event.at.saturating_sub(start) as f64 / 1e9));
+        }
+    }
+    for (path, text) in logs {
+        let path = folder.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder.0))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}

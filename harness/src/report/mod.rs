@@ -1,0 +1,10 @@
+//! REPORT: what a run found, for people; pure functions of plan, history and verdicts.
+
+mod folder;
+mod summary;
+mod terminal;
+mod timeline;
+
+pub use folder::{RunFolder, write_logs};
+pub use summary::{Summary, times};
+pub use terminal::Terminal;

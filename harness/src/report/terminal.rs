@@ -1,0 +1,249 @@
+//! The run as it happens, in a terminal or plainly in a log.
+
+use std::io::Write;
+
+use super::summary::{Summary, times};
+use super::timeline::{Row, Timeline, merge};
+use crate::check::phases::phases;
+use crate::check::sessions::established;
+use crate::check::{Finding, Verdict};
+use crate::history::{Event, Seen};
+use crate::lab::{Played, Watcher};
+use crate::plan::{Action, Expectation, Plan, StepPlan};
+
+/// Rows wait this long for others that belong to them; nanoseconds.
+const SETTLE: u64 = 60_000_000;
+
+/// Writes a run's timeline.
+pub struct Terminal<'p, W> {
+    out: W,
+    colour: bool,
+    plan: &'p Plan,
+    timeline: Timeline,
+    /// Events seen so far.
+    seen: usize,
+    waiting: Vec<Row>,
+    /// When the run began; nanoseconds of the history's clock.
+    began: u64,
+    /// The zero of the clock that is shown: when the lab first served, or was up.
+    zero: Option<u64>,
+    /// What `+` times count from, once something was injected.
+    fault: Option<u64>,
+}
+
+impl<'p, W: Write> Terminal<'p, W> {
+    /// A timeline that began now.
+    pub fn new(out: W, colour: bool, plan: &'p Plan, began: u64) -> Self {
+        let timeline = Timeline::default();
+        Self { out, colour, plan, timeline, seen: 0, waiting: Vec::new(), began, zero: None, fault: None }
+    }
+
+    /// A line with a label before it: `      Plan  kill-named ...`.
+    pub fn label(&mut self, label: &str, text: &str) {
+        let label = self.paint(&format!("{label:>10}"), "1");
+        self.line(&format!("{label}  {text}"));
+    }
+
+    /// The end: the times of each failover, the verdict, where the record is.
+    pub fn end(&mut self, summary: &Summary, played: &[Played], events: &[Event], took: f64, folder: &str) {
+        self.line("");
+        let table = times(self.plan, played, events);
+        if !table.is_empty() {
+            self.line(&table);
+        }
+        let colour = match summary.verdict {
+            Verdict::Pass => "1;32",
+            Verdict::Fail => "1;31",
+            Verdict::Unknown => "1;33",
+        };
+        let verdict = self.paint(&format!("{:>10}", summary.verdict.to_string()), colour);
+        let step = summary.at.map(|at| format!("  at step {at}")).unwrap_or_default();
+        let must = match summary.as_the_mutant_must(self.plan) {
+            Some(true) => ", as the mutant must",
+            Some(false) => ", and the mutant must fail elsewhere",
+            None => "",
+        };
+        let label = self.plan.label();
+        self.line(&format!("{verdict}  {label}{step}{must}  {took:.1} s"));
+        self.label("Record", folder);
+    }
+
+    fn up(&mut self, events: &[Event], serving: Option<u64>) {
+        let at = |wanted: fn(&Seen) -> bool| events.iter().rev().find(|event| wanted(&event.saw)).map(|event| event.at);
+        let Some(ready) = at(|saw| matches!(saw, Seen::Ready)) else { return };
+        let since = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
+        let up = at(|saw| matches!(saw, Seen::Up)).unwrap_or(ready);
+        let text = match (established(self.plan, events).into_values().max(), serving) {
+            (Some(sessions), Some(serving)) => {
+                let sessions = sessions.max(ready);
+                format!(
+                    "{:.2} s  (containers {:.2}, sessions {:.2}, serving {:.2})",
+                    since(self.began, serving),
+                    since(self.began, ready),
+                    since(ready, sessions),
+                    since(sessions, serving)
+                )
+            }
+            _ => format!("{:.2} s  (containers {:.2})", since(self.began, up), since(self.began, ready)),
+        };
+        self.label("Up", &text);
+        self.line("");
+        self.zero = Some(serving.unwrap_or(up));
+    }
+
+    fn judged(&mut self, step: &StepPlan, e: &Expectation, origin: u64, finding: &Finding, watched: Option<Watched>) {
+        let verdict = finding.verdict.unwrap_or(Verdict::Unknown);
+        let (mark, colour) = match verdict {
+            Verdict::Pass => ("✓", "32"),
+            Verdict::Fail => ("✗", "31"),
+            Verdict::Unknown => ("?", "33"),
+        };
+        let first = self.fault.is_none();
+        let mut words = Vec::new();
+        match finding.held_from {
+            Some(held) if !first => {
+                words.push(format!("after {}, allowed {}", span(held.saturating_sub(origin)), e.deadline));
+                let allowed = e.expect.lost.map(|lost| format!(", allowed {lost}"));
+                words.push(format!("lost {}{}", finding.lost, allowed.unwrap_or_default()));
+            }
+            Some(_) => {
+                let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
+                words.extend([e.expect.serving.join(" "), families.join(" "), format!("stable {}", e.expect.stable)]);
+            }
+            None => {}
+        }
+        let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
+        let mark = self.paint(mark, colour);
+        self.stamped(at, &format!("{mark} {:<36}{}", step.name, words.join(" · ")));
+        if verdict == Verdict::Pass {
+            return;
+        }
+        let expected = format!("serving {}, within {} of {}", e.expect.serving.join(" "), e.deadline, e.since);
+        self.detail("expected", &expected);
+        for (i, found) in finding.found.iter().enumerate() {
+            self.detail(if i == 0 { "found" } else { "" }, found);
+        }
+        if let Some(first) = &finding.first {
+            self.detail("first", first);
+        }
+        match watched {
+            Some((_, Some(held))) => {
+                let after = span(held.saturating_sub(origin));
+                self.detail("watched", &format!("it would have passed after {after}"));
+            }
+            Some((further, None)) => self.detail("watched", &format!("{further} further: it would not have passed")),
+            None => {}
+        }
+    }
+
+    /// Takes new events in; shows those that have settled, or all.
+    fn take(&mut self, events: &[Event], until: u64) {
+        for event in events.iter().skip(self.seen) {
+            let rows = self.timeline.rows(self.plan, event);
+            if self.fault.is_some_and(|fault| event.at >= fault) {
+                self.waiting.extend(rows);
+            }
+        }
+        self.seen = events.len();
+        if self.waiting.iter().any(|row| row.at + SETTLE < until) {
+            self.show();
+        }
+    }
+
+    fn show(&mut self) {
+        for row in merge(std::mem::take(&mut self.waiting)) {
+            let after = row.at.saturating_sub(self.fault.unwrap_or(row.at)) as f64 / 1e9;
+            let stamp = self.paint(&format!("{:>10}", format!("+{after:.3}")), "2");
+            self.line(&format!("{stamp}    {:<8}{:<10}{}", row.node, row.hop, row.text));
+        }
+    }
+
+    fn stamped(&mut self, at: u64, text: &str) {
+        let at = at.saturating_sub(self.zero.unwrap_or(self.began)) as f64 / 1e9;
+        self.line(&format!("{at:>10.3}  {text}"));
+    }
+
+    fn detail(&mut self, label: &str, text: &str) {
+        self.line(&format!("{:>12}{label:<10}{text}", ""));
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A reader that has gone away (a closed pipe) does not end the run.
+    fn line(&mut self, text: &str) {
+        let _gone = writeln!(self.out, "{}", text.trim_end());
+        let _gone = self.out.flush();
+    }
+}
+
+type Watched = (crate::spec::Span, Option<u64>);
+
+impl<W: Write> Watcher for Terminal<'_, W> {
+    fn tick(&mut self, events: &[Event], now: u64) {
+        self.take(events, now);
+    }
+
+    fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]) {
+        if self.zero.is_none() {
+            let serving = match played {
+                Played::Judged { finding: Finding { held_from, .. }, .. } => *held_from,
+                _ => None,
+            };
+            self.up(events, serving);
+        }
+        self.take(events, 0);
+        self.show();
+        let detail = |number: &dyn Fn(&Seen) -> Option<String>| events.iter().rev().find_map(|event| number(&event.saw));
+        match (played, &step.action) {
+            (Played::Injected { at }, _) => {
+                self.fault = Some(*at);
+                let detail = detail(&|saw| match saw {
+                    Seen::Injected { detail, .. } => Some(detail.clone()),
+                    _ => None,
+                });
+                self.stamped(*at, &format!("⚡ {:<36}{}", step.name, detail.unwrap_or_default()));
+            }
+            (Played::Healed { at }, _) => {
+                self.fault = Some(*at);
+                self.stamped(*at, &format!("⛑ {}", step.name));
+            }
+            (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
+            (Played::Judged { origin, at, finding, watched }, Action::Expect(expectation)) => {
+                if self.fault.is_some() {
+                    self.losses(events, *origin, *at);
+                }
+                self.judged(step, expectation, *origin, finding, *watched);
+            }
+            (Played::Judged { finding, .. }, _) => {
+                let found = finding.found.join("; ");
+                self.stamped(events.last().map_or(0, |event| event.at), &format!("? {:<36}{found}", step.name));
+            }
+        }
+    }
+}
+
+impl<W: Write> Terminal<'_, W> {
+    /// The row of the last lost query, and how many there were.
+    fn losses(&mut self, events: &[Event], origin: u64, until: u64) {
+        let phases = phases(self.plan, events, "", origin, until);
+        let lost: u64 = phases.values().map(|phases| phases.lost).sum();
+        if let Some(last) = phases.values().filter_map(|phases| phases.last_lost).max() {
+            let each = phases.iter().map(|(family, phases)| format!("{} {family}", phases.lost)).collect::<Vec<_>>();
+            let noun = if lost == 1 { "query" } else { "queries" };
+            let text = super::timeline::Text::Said(format!("last lost query ({lost} {noun} lost: {})", each.join(", ")));
+            let node = self.plan.clients().map(|client| client.name.clone()).collect::<Vec<_>>().join(" ");
+            self.waiting.push(Row { at: origin + last, node, hop: String::new(), text });
+            self.show();
+        }
+    }
+}
+
+/// Nanoseconds as a reader likes them: `11 ms`, `1.2 s`.
+fn span(nanos: u64) -> String {
+    match nanos {
+        n if n < 1_000_000_000 => format!("{} ms", n / 1_000_000),
+        n => format!("{:.1} s", n as f64 / 1e9),
+    }
+}

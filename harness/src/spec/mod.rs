@@ -1,0 +1,18 @@
+//! DATA IN: scenario files, as operators write them.
+
+mod error;
+mod patch;
+mod scenario;
+mod source;
+mod step;
+mod topology;
+mod validate;
+mod value;
+
+pub use error::SpecError;
+pub(crate) use scenario::list;
+pub use scenario::{Scenario, Step};
+pub use source::{KeyPath, Place, Segment, Source};
+pub use step::{Expect, Heal, Inject, Matrix, Mutant, Verb};
+pub use topology::{Announces, Ask, Cell, Node, Peer, Role, Service, Topology, Watchdog};
+pub use value::{Family, Product, Span};

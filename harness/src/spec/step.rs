@@ -1,0 +1,138 @@
+//! What a scenario does and expects, step by step.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::topology::Role;
+use super::value::{Family, Span};
+
+/// A step as written: exactly one verb.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct StepEntry {
+    /// What mutants and reports call it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Asserts.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+    /// Breaks something.
+    #[serde(default)]
+    pub inject: Option<Inject>,
+    /// Mends what was broken.
+    #[serde(default)]
+    pub heal: Option<Heal>,
+    /// Watches for a while.
+    #[serde(default)]
+    pub hold: Option<Span>,
+}
+
+/// A step's verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// Asserts.
+    Expect(Expect),
+    /// Breaks something.
+    Inject(Inject),
+    /// Mends what was broken.
+    Heal(Heal),
+    /// Watches for a while.
+    Hold(Span),
+}
+
+/// The joint oracle: at every router RIB and FIB hold exactly these nodes, and exactly these answer every client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Expect {
+    /// The nodes that serve, of those that have the service.
+    pub serving: Vec<String>,
+    /// Only this service; else all.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// Only this family; else both.
+    #[serde(default)]
+    pub family: Option<Family>,
+    /// Only at this router; else at all.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// Only as this client sees it; else as all do.
+    #[serde(default)]
+    pub client: Option<String>,
+    /// The deadline, from the last inject or heal; else derived from the timers.
+    #[serde(default)]
+    pub within: Option<Span>,
+    /// For how long it must then hold.
+    #[serde(default = "Expect::default_stable")]
+    pub stable: Span,
+    /// How many queries may be lost since the last inject or heal.
+    #[serde(default)]
+    pub lost: Option<u64>,
+    /// The longest that a client may be without a good answer from one address since the last inject or heal.
+    #[serde(default)]
+    pub gap: Option<Span>,
+}
+
+impl Expect {
+    /// A second: four hundred queries, in the shared topologies.
+    fn default_stable() -> Span {
+        Span::ms(1000)
+    }
+}
+
+/// A fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Inject {
+    /// Kills the daemon of this role with SIGKILL.
+    pub kill: Role,
+    /// The node on which.
+    pub on: String,
+}
+
+/// What is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heal {
+    /// Everything that was injected, the latest first.
+    All,
+}
+
+/// The same scenario with a protection removed: it must fail, at the step named.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mutant {
+    /// What is removed, and what that proves.
+    pub why: String,
+    /// The change of the topology.
+    pub patch: toml::Table,
+    /// The name of the step that must fail.
+    pub fails: String,
+}
+
+/// Products to try in each role.
+pub type Matrix = IndexMap<Role, Vec<super::value::Product>>;
+
+impl StepEntry {
+    /// The one verb; the error says what was found instead.
+    pub(super) fn verb(self) -> Result<(Option<String>, Verb), String> {
+        let verbs: Vec<Verb> = [
+            self.expect.map(Verb::Expect),
+            self.inject.map(Verb::Inject),
+            self.heal.map(Verb::Heal),
+            self.hold.map(Verb::Hold),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match <[Verb; 1]>::try_from(verbs) {
+            Ok([verb]) => Ok((self.name, verb)),
+            Err(verbs) => Err(format!("a step has one verb (`expect`, `inject`, `heal` or `hold`), found {}", verbs.len())),
+        }
+    }
+}
+
+impl std::fmt::Display for Inject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "kill {} on {}", self.kill, self.on)
+    }
+}

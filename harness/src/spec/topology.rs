@@ -1,0 +1,205 @@
+//! What a lab consists of: networks, services, and the nodes on and behind them.
+
+use std::net::IpAddr;
+
+use indexmap::IndexMap;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::value::{Product, Span};
+
+/// A lab's shape. Maps keep the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Topology {
+    /// Each network's prefixes, at most one of each family.
+    pub networks: IndexMap<String, Vec<IpNet>>,
+    /// What clients ask for.
+    #[serde(default)]
+    pub services: IndexMap<String, Service>,
+    /// The machines.
+    pub nodes: IndexMap<String, Node>,
+}
+
+/// An anycast service: addresses at which the same zone is answered, wherever they are bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Service {
+    /// Its addresses: bound on `lo` where it is served, announced as /32 and /128.
+    pub addresses: Vec<IpAddr>,
+    /// The zone for which its servers are authoritative.
+    pub zone: String,
+}
+
+/// A machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Node {
+    /// Its addresses on each network; the first network is `eth0`.
+    pub on: IndexMap<String, Vec<IpAddr>>,
+    /// The daemons that it runs: roles that the matrix fills, or products such as `bind@9.20`.
+    #[serde(default)]
+    pub runs: Vec<String>,
+    /// The services bound on its loopback.
+    #[serde(default)]
+    pub serves: Vec<String>,
+    /// Its AS number.
+    #[serde(default)]
+    pub asn: Option<u32>,
+    /// Its BGP sessions; one that is declared at the other end only is mirrored.
+    #[serde(default)]
+    pub peers: IndexMap<String, Peer>,
+    /// The node that its default routes point to.
+    #[serde(default)]
+    pub gateway: Option<String>,
+    /// The queries that it asks all the time.
+    #[serde(default)]
+    pub asks: Vec<Ask>,
+    /// Files from beside the scenario, byte for byte, in place of generated ones: path in the node = path here.
+    #[serde(default)]
+    pub files: IndexMap<String, String>,
+    /// Environment of its daemons.
+    #[serde(default)]
+    pub env: IndexMap<String, String>,
+    /// Kernel parameters (`net.*`) on top of those that its role sets.
+    #[serde(default)]
+    pub sysctl: IndexMap<String, String>,
+    /// The watchdog's timers.
+    #[serde(default)]
+    pub watchdog: Watchdog,
+    /// Who decides that its routes are announced.
+    #[serde(default)]
+    pub announces: Announces,
+}
+
+/// One end of a BGP session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Peer {
+    /// Hold time (RFC 4271, section 4.2): whole seconds, 0 or at least 3.
+    #[serde(default = "Peer::default_hold_time")]
+    pub hold_time: Span,
+}
+
+impl Peer {
+    fn default_hold_time() -> Span {
+        Span::ms(10_000)
+    }
+}
+
+/// Queries at a fixed rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ask {
+    /// The service asked, at all its addresses in turn.
+    pub service: String,
+    /// Queries a second over all its addresses.
+    pub per_second: u32,
+    /// How long a query waits for its answer before it counts as lost.
+    #[serde(default = "Ask::default_timeout")]
+    pub timeout: Span,
+}
+
+impl Ask {
+    fn default_timeout() -> Span {
+        Span::ms(500)
+    }
+}
+
+/// How the watchdog checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Watchdog {
+    /// From one check to the next while healthy.
+    pub interval: Span,
+    /// The same while not.
+    pub fast_interval: Span,
+    /// The longest that one check takes.
+    pub timeout: Span,
+    /// Good checks in a row before it announces.
+    pub rise: u32,
+    /// Bad checks in a row before it withdraws.
+    pub fall: u32,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self { interval: Span::ms(1000), fast_interval: Span::ms(100), timeout: Span::ms(1000), rise: 1, fall: 1 }
+    }
+}
+
+/// Who decides that a node's routes are announced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Announces {
+    /// The watchdog: routes are withdrawn from the outset.
+    #[default]
+    WhenHealthy,
+    /// Nobody: routes are announced for as long as the session is up.
+    Always,
+}
+
+/// What a daemon is there for; the matrix says which product plays the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Answers DNS queries.
+    Resolver,
+    /// Announces the anycast routes.
+    Speaker,
+    /// Takes them in, and balances over them.
+    Router,
+    /// Tells the speaker whether the resolver is healthy.
+    Watchdog,
+}
+
+impl Role {
+    /// All of them, in the order in which their daemons start.
+    pub const ALL: [Self; 4] = [Self::Resolver, Self::Router, Self::Speaker, Self::Watchdog];
+
+    /// The role of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.to_string() == name)
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Resolver => "resolver",
+            Self::Speaker => "speaker",
+            Self::Router => "router",
+            Self::Watchdog => "watchdog",
+        })
+    }
+}
+
+impl Topology {
+    /// The node that has this address on a network, if any.
+    #[must_use]
+    pub fn owner_of(&self, address: IpAddr) -> Option<&str> {
+        let owns = |node: &Node| node.on.values().flatten().any(|own| *own == address);
+        self.nodes.iter().find(|(_, node)| owns(node)).map(|(name, _)| name.as_str())
+    }
+
+    /// The prefix of a network that holds this address.
+    #[must_use]
+    pub fn prefix_of(&self, network: &str, address: IpAddr) -> Option<IpNet> {
+        self.networks.get(network)?.iter().copied().find(|prefix| prefix.contains(&address))
+    }
+}
+
+impl Node {
+    /// Its address in the same network and family as `other`'s, and the other's: how the two reach each other.
+    pub fn toward(&self, other: &Self, v6: bool) -> Option<(IpAddr, IpAddr)> {
+        self.on.iter().find_map(|(network, mine)| {
+            let theirs = other.on.get(network)?;
+            let pick = |addresses: &[IpAddr]| addresses.iter().copied().find(|a| a.is_ipv6() == v6);
+            Some((pick(mine)?, pick(theirs)?))
+        })
+    }
+}
+
+/// The products that the matrix put into the roles.
+pub type Cell = IndexMap<Role, Product>;

@@ -1,0 +1,235 @@
+//! What the types cannot say: addresses lie in their networks, names name something, and every route leads somewhere.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
+
+use super::error::SpecError;
+use super::scenario::{Layers, Scenario, list};
+use super::source::KeyPath;
+use super::step::{Expect, Verb};
+use super::topology::{Node, Role, Topology};
+use super::value::Product;
+
+type Checked = Result<(), SpecError>;
+
+pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> Checked {
+    let check = Check { topology, layers };
+    for (name, prefixes) in &topology.networks {
+        check.name(&KeyPath::of(&["networks", name]), name)?;
+        for (i, prefix) in prefixes.iter().enumerate() {
+            let path = KeyPath::of(&["networks", name]).index(i);
+            check.that(prefix.network() == prefix.addr(), &path, || {
+                format!("{prefix} has host bits set: expected {}", prefix.trunc())
+            })?;
+            let same = prefixes.iter().filter(|other| other.addr().is_ipv4() == prefix.addr().is_ipv4()).count();
+            check.that(same == 1, &path, || format!("network `{name}` has {same} prefixes of one family: expected one"))?;
+        }
+    }
+    for (name, service) in &topology.services {
+        check.name(&KeyPath::of(&["services", name]), name)?;
+        let path = KeyPath::of(&["services", name, "addresses"]);
+        check.that(!service.addresses.is_empty(), &path, || format!("service `{name}` has no address"))?;
+    }
+    for (name, node) in &topology.nodes {
+        check.name(&KeyPath::of(&["nodes", name]), name)?;
+        check.node(name, node, folder)?;
+    }
+    check.addresses_are_unique()
+}
+
+pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
+    let check = Check { topology: &scenario.topology, layers };
+    for (i, step) in scenario.steps.iter().enumerate() {
+        let path = KeyPath::of(&["step"]).index(i);
+        match &step.verb {
+            Verb::Expect(expect) => check.expect(expect, &path.key("expect"))?,
+            Verb::Inject(inject) => {
+                let at = path.key("inject").key("on");
+                let node = check.known("node", &inject.on, &scenario.topology.nodes, &at)?;
+                check.that(node.runs.iter().any(|run| *run == inject.kill.to_string()), &path.key("inject").key("kill"), || {
+                    format!("node `{}` runs no {}: it runs {}", inject.on, inject.kill, list(&node.runs))
+                })?;
+            }
+            Verb::Heal(_) | Verb::Hold(_) => {}
+        }
+    }
+    for (name, mutant) in &scenario.mutants {
+        let path = KeyPath::of(&["mutants", name, "fails"]);
+        let expectations: Vec<String> = scenario
+            .steps
+            .iter()
+            .filter(|step| matches!(step.verb, Verb::Expect(_)))
+            .map(|step| format!("`{}`", step.name))
+            .collect();
+        check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
+            format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
+        })?;
+    }
+    for (role, products) in &scenario.matrix {
+        let path = KeyPath::of(&["matrix", &role.to_string()]);
+        check.that(!products.is_empty(), &path, || format!("the matrix has nothing to try as {role}"))?;
+        for (i, product) in products.iter().enumerate() {
+            crate::kind::check_product(product, Some(*role))
+                .map_err(|message| layers.error(&path.index(i), message))?;
+        }
+    }
+    Ok(())
+}
+
+struct Check<'a> {
+    topology: &'a Topology,
+    layers: &'a Layers,
+}
+
+impl Check<'_> {
+    fn that(&self, holds: bool, path: &KeyPath, message: impl FnOnce() -> String) -> Checked {
+        if holds { Ok(()) } else { Err(self.layers.error(path, message())) }
+    }
+
+    fn known<'t, T>(
+        &self,
+        what: &str,
+        name: &str,
+        all: &'t indexmap::IndexMap<String, T>,
+        path: &KeyPath,
+    ) -> Result<&'t T, SpecError> {
+        all.get(name).ok_or_else(|| {
+            let known: Vec<&String> = all.keys().collect();
+            self.layers.error(path, format!("there is no {what} `{name}`: there are {}", list(&known)))
+        })
+    }
+
+    /// Names become host names, container names and file names.
+    fn name(&self, path: &KeyPath, name: &str) -> Checked {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let valid = name.chars().all(good) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 40;
+        self.that(valid, path, || {
+            format!("`{name}` is not a name: expected lower-case letters, digits and `-`, a letter first, at most 40")
+        })
+    }
+
+    fn node(&self, name: &str, node: &Node, folder: &Path) -> Checked {
+        let at = KeyPath::of(&["nodes", name]);
+        self.that(!node.on.is_empty(), &at.key("on"), || format!("node `{name}` is on no network"))?;
+        for (network, addresses) in &node.on {
+            let path = at.key("on").key(network);
+            let prefixes = self.known("network", network, &self.topology.networks, &path)?;
+            for (i, address) in addresses.iter().enumerate() {
+                self.that(prefixes.iter().any(|prefix| prefix.contains(address)), &path.index(i), || {
+                    let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+                    format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
+                })?;
+            }
+        }
+        for (i, run) in node.runs.iter().enumerate() {
+            self.run(run, &at.key("runs").index(i))?;
+        }
+        for (i, service) in node.serves.iter().enumerate() {
+            self.known("service", service, &self.topology.services, &at.key("serves").index(i))?;
+        }
+        for (peer, session) in &node.peers {
+            let path = at.key("peers").key(peer);
+            let other = self.known("node", peer, &self.topology.nodes, &path)?;
+            let reachable = node.toward(other, false).or_else(|| node.toward(other, true)).is_some();
+            self.that(peer != name && reachable, &path, || {
+                format!("`{name}` and `{peer}` share no network and family: a session needs both")
+            })?;
+            for (end, asn) in [(name, node.asn), (peer.as_str(), other.asn)] {
+                self.that(asn.is_some(), &path, || format!("node `{end}` has no `asn`: a session needs one at both ends"))?;
+            }
+            let hold = session.hold_time.0;
+            let valid = hold.subsec_nanos() == 0 && (hold.as_secs() == 0 || (3..=65_535).contains(&hold.as_secs()));
+            self.that(valid, &path.key("hold-time"), || {
+                format!("hold time {} is not possible: expected whole seconds, 0 or 3 to 65535 (RFC 4271)", session.hold_time)
+            })?;
+        }
+        if let Some(gateway) = &node.gateway {
+            let path = at.key("gateway");
+            let other = self.known("node", gateway, &self.topology.nodes, &path)?;
+            let reachable = node.toward(other, false).or_else(|| node.toward(other, true)).is_some();
+            self.that(gateway != name && reachable, &path, || {
+                format!("a route to nowhere: `{name}` shares no network with its gateway `{gateway}`")
+            })?;
+        }
+        for (i, ask) in node.asks.iter().enumerate() {
+            let path = at.key("asks").index(i);
+            self.known("service", &ask.service, &self.topology.services, &path.key("service"))?;
+            self.that((1..=10_000).contains(&ask.per_second), &path.key("per-second"), || {
+                format!("{} queries a second: expected 1 to 10000", ask.per_second)
+            })?;
+            self.that(!ask.timeout.0.is_zero(), &path.key("timeout"), || "a query needs time for its answer".to_owned())?;
+        }
+        for (target, file) in &node.files {
+            let path = at.key("files").key(target);
+            self.that(target.starts_with('/'), &path, || format!("`{target}` is not an absolute path in the node"))?;
+            self.that(folder.join(file).is_file(), &path, || format!("there is no file {}", folder.join(file).display()))?;
+        }
+        for key in node.sysctl.keys() {
+            self.that(key.starts_with("net."), &at.key("sysctl").key(key), || {
+                format!("kernel parameter `{key}` is not a node's own: expected `net.*`")
+            })?;
+        }
+        let w = &node.watchdog;
+        let positive = [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
+        self.that(positive, &at.key("watchdog"), || "the watchdog's timers, `rise` and `fall` must be above 0".to_owned())
+    }
+
+    fn run(&self, run: &str, path: &KeyPath) -> Checked {
+        if Role::named(run).is_some() {
+            return Ok(());
+        }
+        let product: Product = run.parse().map_err(|_| {
+            let roles: Vec<String> = Role::ALL.iter().map(ToString::to_string).collect();
+            self.layers.error(path, format!("there is no role `{run}`: expected {} or KIND@VERSION", list(&roles)))
+        })?;
+        crate::kind::check_product(&product, None).map_err(|message| self.layers.error(path, message))
+    }
+
+    fn expect(&self, expect: &Expect, path: &KeyPath) -> Checked {
+        for (i, node) in expect.serving.iter().enumerate() {
+            let path = path.key("serving").index(i);
+            let found = self.known("node", node, &self.topology.nodes, &path)?;
+            self.that(!found.serves.is_empty(), &path, || format!("node `{node}` serves nothing"))?;
+        }
+        if let Some(service) = &expect.service {
+            self.known("service", service, &self.topology.services, &path.key("service"))?;
+        }
+        if let Some(router) = &expect.at {
+            let node = self.known("node", router, &self.topology.nodes, &path.key("at"))?;
+            self.that(node.runs.contains(&Role::Router.to_string()), &path.key("at"), || {
+                format!("node `{router}` plays no router: it runs {}", list(&node.runs))
+            })?;
+        }
+        if let Some(client) = &expect.client {
+            let node = self.known("node", client, &self.topology.nodes, &path.key("client"))?;
+            self.that(!node.asks.is_empty(), &path.key("client"), || format!("node `{client}` asks nothing"))?;
+        }
+        let watched = self.topology.nodes.values().any(|node| !node.asks.is_empty() || node.runs.contains(&Role::Router.to_string()));
+        self.that(watched, path, || "nothing to look at: the topology has no router and no client that asks".to_owned())
+    }
+
+    /// No address may be bound twice on the networks; a service's may be bound on many loopbacks, but on no network.
+    fn addresses_are_unique(&self) -> Checked {
+        let mut seen: HashMap<IpAddr, String> = HashMap::new();
+        for (name, service) in &self.topology.services {
+            for (i, address) in service.addresses.iter().enumerate() {
+                let path = KeyPath::of(&["services", name, "addresses"]).index(i);
+                if let Some(other) = seen.insert(*address, format!("service `{name}`")) {
+                    return Err(self.layers.error(&path, format!("{address} is taken: {other} has it")));
+                }
+            }
+        }
+        for (name, node) in &self.topology.nodes {
+            for (network, addresses) in &node.on {
+                for (i, address) in addresses.iter().enumerate() {
+                    let path = KeyPath::of(&["nodes", name, "on", network]).index(i);
+                    if let Some(other) = seen.insert(*address, format!("node `{name}`")) {
+                        return Err(self.layers.error(&path, format!("{address} is taken: {other} has it")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

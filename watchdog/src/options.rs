@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::duration;
+
+/// Checks name servers and has ExaBGP announce their anycast routes while all of them answer
+///
+/// ExaBGP (4.2, 5) starts it as a helper process with the text encoder. The routes are those marked
+/// `watchdog NAME withdraw` in ExaBGP's static section. Each target passes when it accepts a TCP connection
+/// and answers an SOA query over UDP. Decisions and their reasons go to stderr.
+///
+/// Durations are a number with its unit, `ms` or `s`: 500ms, 2s, 1.5s.
+///
+/// Exit codes: 0 after SIGTERM, SIGINT, SIGHUP, or the end of ExaBGP; 1 when commands no longer reach
+/// ExaBGP; 2 for a mistake in the options or in the configuration file; 101 for a bug. All of them withdraw first,
+/// except for a mistake in the options.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Options {
+    /// The targets, one `address:domain` a line; blank lines and lines beginning with `#` are skipped
+    #[arg(long, value_name = "PATH", default_value = "/etc/nameserver_watchdog.conf")]
+    pub conf: PathBuf,
+
+    /// The watchdog name that ExaBGP's routes carry
+    #[arg(long, default_value = "anycastdns", value_parser = watchdog_name)]
+    pub name: String,
+
+    /// Time from one round of checks to the next while all is well
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
+    pub interval: Duration,
+
+    /// Time from one round of checks to the next while the routes are withdrawn, or checks begin to fail
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = duration::parse)]
+    pub fast_interval: Duration,
+
+    /// Limit for one check of one target: TCP connect and SOA lookup together
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
+    pub timeout: Duration,
+
+    /// Healthy rounds in a row before announcing
+    #[arg(long, value_name = "ROUNDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rise: u32,
+
+    /// Failed rounds in a row before withdrawing; a refused TCP connection withdraws at once
+    #[arg(long, value_name = "ROUNDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub fall: u32,
+
+    /// The name servers' port, TCP and UDP
+    #[arg(long, default_value_t = 53, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+}
+
+/// ExaBGP splits its commands at blanks and takes the third word as the name.
+fn watchdog_name(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err("expected printable ASCII without blanks, as in the route's `watchdog NAME`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults() {
+        let options = Options::parse_from(["anycast-watchdog"]);
+        insta::assert_debug_snapshot!(options, @r#"
+        Options {
+            conf: "/etc/nameserver_watchdog.conf",
+            name: "anycastdns",
+            interval: 1s,
+            fast_interval: 100ms,
+            timeout: 1s,
+            rise: 1,
+            fall: 1,
+            port: 53,
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_name_with_a_blank_is_refused() {
+        assert!(Options::try_parse_from(["anycast-watchdog", "--name", "any cast"]).is_err());
+        assert!(Options::try_parse_from(["anycast-watchdog", "--name", ""]).is_err());
+        assert!(Options::try_parse_from(["anycast-watchdog", "--rise", "0"]).is_err());
+    }
+}
