@@ -24,14 +24,21 @@ pub struct Phases {
 #[must_use]
 pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) -> BTreeMap<Family, Phases> {
     let mut phases: BTreeMap<Family, Phases> = plan.families().map(|family| (family, Phases::default())).collect();
-    let address_of = |prefix| plan.services.iter().map(|s| s.address).find(|address| host(*address) == prefix);
+    let address_of = |prefix| {
+        plan.services
+            .iter()
+            .map(|s| s.address)
+            .find(|address| host(*address) == prefix)
+    };
     for event in events {
         let since = event.at.saturating_sub(from);
         let during = (from..until).contains(&event.at);
         match &event.saw {
-            Seen::Bgp { sent: true, message: BgpMessage::Update { withdrawn, .. }, .. }
-                if during && event.node.as_deref() == Some(node) =>
-            {
+            Seen::Bgp {
+                sent: true,
+                message: BgpMessage::Update { withdrawn, .. },
+                ..
+            } if during && event.node.as_deref() == Some(node) => {
                 for address in withdrawn.iter().filter_map(|prefix| address_of(*prefix)) {
                     set(&mut phases, address, |p| p.withdrawn = Some(since));
                 }

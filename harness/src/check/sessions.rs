@@ -11,7 +11,15 @@ use crate::plan::Plan;
 pub fn established(plan: &Plan, events: &[Event]) -> BTreeMap<(String, String), u64> {
     let mut first: BTreeMap<(String, String), u64> = BTreeMap::new();
     for event in events {
-        let Seen::Bgp { src, dst, message: BgpMessage::Keepalive, .. } = &event.saw else { continue };
+        let Seen::Bgp {
+            src,
+            dst,
+            message: BgpMessage::Keepalive,
+            ..
+        } = &event.saw
+        else {
+            continue;
+        };
         if let (Some(from), Some(to)) = (plan.owner_of(src.ip()), plan.owner_of(dst.ip())) {
             first.entry((from.to_owned(), to.to_owned())).or_insert(event.at);
         }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::progress::Bars;
 use super::interrupt;
+use super::progress::Bars;
 use crate::engine::docker::Docker;
 use crate::image::{self, Recipe, State, catalog};
 use crate::lab::LabError;
@@ -66,7 +66,13 @@ async fn list(engine: &Docker, out: &mut impl std::io::Write) -> anyhow::Result<
             State::Stale => "  (stale)",
             State::Unknown => "  (unknown: the programs that went in are not here)",
         };
-        writeln!(out, "{:<44} {:>6} MB  {}{state}", image.tag, image.size / 1_000_000, image.contents)?;
+        writeln!(
+            out,
+            "{:<44} {:>6} MB  {}{state}",
+            image.tag,
+            image.size / 1_000_000,
+            image.contents
+        )?;
     }
     if listed.is_empty() {
         writeln!(out, "none; the next run builds what it needs")?;

@@ -15,10 +15,12 @@ pub(super) fn interrupted() -> std::io::Result<impl Future<Output = &'static str
     let mut hup = signal(SignalKind::hangup())?;
     let (first, told) = tokio::sync::oneshot::channel();
     let _detached = tokio::spawn(async move {
-        let mut next = async || tokio::select! {
-            _ = int.recv() => "SIGINT",
-            _ = term.recv() => "SIGTERM",
-            _ = hup.recv() => "SIGHUP",
+        let mut next = async || {
+            tokio::select! {
+                _ = int.recv() => "SIGINT",
+                _ = term.recv() => "SIGTERM",
+                _ = hup.recv() => "SIGHUP",
+            }
         };
         let name = next().await;
         let _finished = first.send(name);

@@ -18,7 +18,11 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new() -> Self {
-        Self { bars: MultiProgress::new(), running: Mutex::default(), terminal: std::io::stderr().is_terminal() }
+        Self {
+            bars: MultiProgress::new(),
+            running: Mutex::default(),
+            terminal: std::io::stderr().is_terminal(),
+        }
     }
 
     #[expect(clippy::print_stderr, reason = "the command line's edge")]
@@ -42,7 +46,10 @@ impl Progress for Bars {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned(), bar);
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(what.to_owned(), bar);
     }
 
     fn line(&self, what: &str, text: &str) {

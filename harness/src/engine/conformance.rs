@@ -253,6 +253,14 @@ pub async fn what_no_registry_has(engine: &dyn Engine) {
     }
 }
 
+/// A node that runs, for a process that is to be killed while it holds it.
+///
+/// # Panics
+/// When the node does not start.
+pub async fn held(engine: &dyn Engine, image: &str) -> Node {
+    start(engine, &spec("held", image, &labels("held"))).await
+}
+
 fn labels(check: &str) -> Labels {
     Labels::of_this_process(&format!("conformance-{check}-{}", std::process::id()))
 }

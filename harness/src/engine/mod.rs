@@ -1,7 +1,7 @@
 //! DOCKER: what a lab needs of a container engine, in a dozen verbs.
 //!
 //! The probe does everything inside a node, so an engine only makes networks and nodes, hands over a node's stdin and
-//! stdout, and removes what carries our labels. `docker` is the only file that names bollard; `fake` needs no Docker; both
+//! stdout, and removes what carries our labels. `docker` is the only room that names bollard; `fake` needs no Docker; both
 //! pass `conformance`.
 
 use std::collections::BTreeMap;

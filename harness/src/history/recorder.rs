@@ -38,7 +38,10 @@ impl History {
     /// The file cannot be read, or a line of it is not an event.
     pub fn read(file: &Path) -> std::io::Result<Self> {
         let lines = BufReader::new(File::open(file)?).lines();
-        lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect::<std::io::Result<_>>().map(Self)
+        lines
+            .map(|line| Ok(serde_json::from_str(&line?)?))
+            .collect::<std::io::Result<_>>()
+            .map(Self)
     }
 }
 
@@ -68,8 +71,15 @@ impl Recorder {
     /// The file cannot be made.
     pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?.map(BufWriter::new);
-        let inner = Inner { history: History::default(), file, lost: None };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), grown: watch::Sender::new(0) })
+        let inner = Inner {
+            history: History::default(),
+            file,
+            lost: None,
+        };
+        Ok(Self {
+            inner: Arc::new(Mutex::new(inner)),
+            grown: watch::Sender::new(0),
+        })
     }
 
     /// Appends an event.
@@ -124,6 +134,7 @@ impl Recorder {
 #[must_use]
 pub fn now() -> u64 {
     use nix::time::{ClockId, clock_gettime};
-    clock_gettime(ClockId::CLOCK_MONOTONIC)
-        .map_or(0, |t| u64::try_from(t.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec()).unwrap_or(0))
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| {
+        u64::try_from(t.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec()).unwrap_or(0)
+    })
 }

@@ -42,7 +42,10 @@ pub trait Kind: Sync {
     /// # Errors
     /// The line that was not understood.
     fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
-        Err(format!("{} was not asked for routes, and answered {answer:?}", self.name()))
+        Err(format!(
+            "{} was not asked for routes, and answered {answer:?}",
+            self.name()
+        ))
     }
 
     /// The text of a log line that is this daemon's own, though another daemon's process wrote it.
@@ -63,7 +66,9 @@ pub fn named(name: &str) -> Option<&'static dyn Kind> {
 /// The daemon that a log line of `daemon` really comes from, and its text.
 #[must_use]
 pub fn speaker_of<'l>(daemon: &'l str, line: &'l str) -> (&'l str, &'l str) {
-    let own = KINDS.into_iter().find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
+    let own = KINDS
+        .into_iter()
+        .find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
     own.unwrap_or((daemon, line))
 }
 
@@ -78,23 +83,39 @@ pub fn default_product(role: Role) -> Product {
         Role::Router => ("bird", "2.17"),
         Role::Watchdog => ("watchdog", catalog::OURS),
     };
-    Product { kind: kind.to_owned(), version: version.to_owned() }
+    Product {
+        kind: kind.to_owned(),
+        version: version.to_owned(),
+    }
 }
 
 /// Whether there is such a product, and whether it can play the role.
 pub(crate) fn check_product(product: &Product, role: Option<Role>) -> Result<(), String> {
     let Some(kind) = named(&product.kind) else {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-        return Err(format!("there is no kind `{}`: there are {}", product.kind, list(&known)));
+        return Err(format!(
+            "there is no kind `{}`: there are {}",
+            product.kind,
+            list(&known)
+        ));
     };
     let versions = catalog::versions(kind.name());
     if !versions.contains(&product.version.as_str()) {
-        return Err(format!("there is no {} {}: there are {}", product.kind, product.version, list(&versions)));
+        return Err(format!(
+            "there is no {} {}: there are {}",
+            product.kind,
+            product.version,
+            list(&versions)
+        ));
     }
     match role {
         Some(role) if !kind.plays().contains(&role) => {
             let roles: Vec<String> = kind.plays().iter().map(ToString::to_string).collect();
-            Err(format!("{} cannot play {role}: it plays {}", product.kind, list(&roles)))
+            Err(format!(
+                "{} cannot play {role}: it plays {}",
+                product.kind,
+                list(&roles)
+            ))
         }
         _ => Ok(()),
     }
@@ -138,9 +159,16 @@ pub struct Session {
 impl Site<'_> {
     /// The addresses of the services that the node serves, with their zones, in the order of the file.
     pub fn served(&self) -> impl Iterator<Item = (IpAddr, &str)> {
-        self.node.serves.iter().filter_map(|name| self.topology.services.get(name)).flat_map(|service| {
-            service.addresses.iter().map(|address| (*address, service.zone.as_str()))
-        })
+        self.node
+            .serves
+            .iter()
+            .filter_map(|name| self.topology.services.get(name))
+            .flat_map(|service| {
+                service
+                    .addresses
+                    .iter()
+                    .map(|address| (*address, service.zone.as_str()))
+            })
     }
 
     /// The watchdog's timers, when one runs here.
@@ -168,7 +196,12 @@ impl Site<'_> {
         Daemon {
             name: self.role.to_string(),
             argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
-            env: self.node.env.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            env: self
+                .node
+                .env
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
         }
     }
 }

@@ -53,7 +53,9 @@ impl LabError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Engine(error) => error.hint().map(Into::into),
-            Self::Slow { .. } => Some("is the machine out of memory or processors? Other labs on it count too".to_owned()),
+            Self::Slow { .. } => {
+                Some("is the machine out of memory or processors? Other labs on it count too".to_owned())
+            }
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("the disk is full: make room, or point --target at another one".to_owned())
             }

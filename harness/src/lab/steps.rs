@@ -70,7 +70,14 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
     let mut all = Vec::new();
     for (number, step) in lab.plan.steps.iter().enumerate() {
         lab.step = number;
-        lab.record(None, now(), Seen::Step { number, name: step.name.clone() });
+        lab.record(
+            None,
+            now(),
+            Seen::Step {
+                number,
+                name: step.name.clone(),
+            },
+        );
         let played = play_one(lab, step, watcher).await;
         // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken.
         let played = match (played, lab.unknown()) {
@@ -79,8 +86,16 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
             (Err(error), None) => return Err(error),
         };
         let verdict = played.verdict();
-        lab.record(None, now(), Seen::Judged { number, verdict: verdict.to_string() });
-        lab.recorder.with(|history| watcher.played(step, &played, history.events()));
+        lab.record(
+            None,
+            now(),
+            Seen::Judged {
+                number,
+                verdict: verdict.to_string(),
+            },
+        );
+        lab.recorder
+            .with(|history| watcher.played(step, &played, history.events()));
         all.push(played);
         if verdict != Verdict::Pass {
             break;
@@ -101,10 +116,19 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
             } else {
                 None
             };
-            Ok(Played::Judged { origin: lab.origin, at, finding, watched })
+            Ok(Played::Judged {
+                origin: lab.origin,
+                at,
+                finding,
+                watched,
+            })
         }
-        Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(Fault::from(inject)).await? }),
-        Action::HealAll => Ok(Played::Healed { at: lab.heal_all().await? }),
+        Action::Inject(inject) => Ok(Played::Injected {
+            at: lab.inject(Fault::from(inject)).await?,
+        }),
+        Action::HealAll => Ok(Played::Healed {
+            at: lab.heal_all().await?,
+        }),
         Action::Hold(span) => {
             lab.hold(*span, watcher).await;
             Ok(Played::Held { at: now() })
@@ -117,7 +141,10 @@ impl Lab<'_> {
     fn unknown(&self) -> Option<Played> {
         let (found, at) = self.recorder.with(|history| {
             let (event, reason) = history.hole()?;
-            Some((format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")), event.at))
+            Some((
+                format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")),
+                event.at,
+            ))
         })?;
         let finding = Finding {
             verdict: Some(Verdict::Unknown),
@@ -127,6 +154,11 @@ impl Lab<'_> {
             found: vec![found],
             first: None,
         };
-        Some(Played::Judged { origin: self.origin, at, finding, watched: None })
+        Some(Played::Judged {
+            origin: self.origin,
+            at,
+            finding,
+            watched: None,
+        })
     }
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
-use super::{
-    Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, routes,
-};
+use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, routes};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
 use crate::spec::{Cell, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
@@ -28,7 +26,10 @@ impl Plan {
             .collect::<Result<_, _>>()?;
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let fails = scenario.mutants.get(name)?.fails.clone();
-            Some(Mutant { name: name.clone(), fails })
+            Some(Mutant {
+                name: name.clone(),
+                fails,
+            })
         });
         Ok(Self {
             scenario: scenario.name.clone(),
@@ -47,7 +48,12 @@ impl Plan {
 fn services(topology: &Topology) -> Vec<ServiceAddress> {
     let one = |(name, service): (&String, &crate::spec::Service)| {
         let serves = |(_, node): &(&String, &Node)| node.serves.contains(name);
-        let served_by: Vec<String> = topology.nodes.iter().filter(serves).map(|(node, _)| node.clone()).collect();
+        let served_by: Vec<String> = topology
+            .nodes
+            .iter()
+            .filter(serves)
+            .map(|(node, _)| node.clone())
+            .collect();
         let address = |address: &std::net::IpAddr| ServiceAddress {
             service: name.clone(),
             address: *address,
@@ -65,7 +71,12 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
         let action = match &step.verb {
             Verb::Expect(expect) => {
                 let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
-                Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
+                Action::Expect(Expectation {
+                    expect: expect.clone(),
+                    deadline,
+                    because,
+                    since: since.1.clone(),
+                })
             }
             Verb::Inject(inject) => {
                 since = (Since::Kill(inject.kill, &inject.on), inject.to_string());
@@ -77,7 +88,10 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
             }
             Verb::Hold(span) => Action::Hold(*span),
         };
-        steps.push(StepPlan { name: step.name.clone(), action });
+        steps.push(StepPlan {
+            name: step.name.clone(),
+            action,
+        });
     }
     steps
 }
@@ -89,9 +103,19 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     let mut generated = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
     for (role, product) in &runs {
-        let kind = kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
-        let site = Site { name, node, topology, runs: &runs, sessions: &sessions, role: *role };
-        let files = kind.files(&site).map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
+        let kind =
+            kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
+        let site = Site {
+            name,
+            node,
+            topology,
+            runs: &runs,
+            sessions: &sessions,
+            role: *role,
+        };
+        let files = kind
+            .files(&site)
+            .map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
         generated.extend(files.into_iter().map(|(path, text)| (path, Bytes(text.into_bytes()))));
         daemons.extend(kind.daemon(&site));
         ribs.extend(kind.control(&site));
@@ -99,8 +123,12 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     let mut given = BTreeMap::new();
     for (path, file) in &node.files {
         let from = scenario.folder.join(file);
-        let content = std::fs::read(&from)
-            .map_err(|error| SpecError::new(format!("node `{name}`, {path}: cannot read {}: {error}", from.display())))?;
+        let content = std::fs::read(&from).map_err(|error| {
+            SpecError::new(format!(
+                "node `{name}`, {path}: cannot read {}: {error}",
+                from.display()
+            ))
+        })?;
         generated.insert(path.clone(), Bytes(content));
         given.insert(path.clone(), from);
     }
@@ -111,7 +139,14 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         loopback: loopback(topology, node),
         routes: routes::of(topology, name, node),
         sysctls: sysctls(node),
-        files: generated.into_iter().map(|(path, content)| File { path, mode: 0o644, content }).collect(),
+        files: generated
+            .into_iter()
+            .map(|(path, content)| File {
+                path,
+                mode: 0o644,
+                content,
+            })
+            .collect(),
         given,
         daemons,
         ribs,
@@ -127,21 +162,31 @@ fn products(cell: &Cell, name: &str, node: &Node) -> Result<BTreeMap<Role, Produ
     let mut runs = BTreeMap::new();
     for run in &node.runs {
         let (role, product) = match Role::named(run) {
-            Some(role) => (role, cell.get(&role).cloned().unwrap_or_else(|| kind::default_product(role))),
+            Some(role) => (
+                role,
+                cell.get(&role).cloned().unwrap_or_else(|| kind::default_product(role)),
+            ),
             None => {
                 let product: Product = run.parse().map_err(SpecError::new)?;
                 let role = kind::named(&product.kind).and_then(|kind| kind.plays().first().copied());
-                (role.ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?, product)
+                (
+                    role.ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?,
+                    product,
+                )
             }
         };
         if let Some(other) = runs.insert(role, product) {
-            return Err(SpecError::new(format!("node `{name}` runs two daemons as {role}: one is {other}")));
+            return Err(SpecError::new(format!(
+                "node `{name}` runs two daemons as {role}: one is {other}"
+            )));
         }
     }
     // ExaBGP starts the watchdog: without a speaker nobody does.
     if runs.contains_key(&Role::Watchdog) && !runs.contains_key(&Role::Speaker) {
-        return Err(SpecError::new(format!("node `{name}` runs a watchdog and no speaker that it could tell"))
-            .hint("add `speaker` to `runs`, or take `watchdog` out"));
+        return Err(SpecError::new(format!(
+            "node `{name}` runs a watchdog and no speaker that it could tell"
+        ))
+        .hint("add `speaker` to `runs`, or take `watchdog` out"));
     }
     Ok(runs)
 }
@@ -156,7 +201,10 @@ fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
     let session = |(peer, other): (&String, &Node)| {
         let declared: &Peer = node.peers.get(peer).or_else(|| other.peers.get(name))?;
         let (local, remote) = node.toward(other, false).or_else(|| node.toward(other, true))?;
-        let next_hops = [false, true].into_iter().filter_map(|v6| Some(node.toward(other, v6)?.0)).collect();
+        let next_hops = [false, true]
+            .into_iter()
+            .filter_map(|v6| Some(node.toward(other, v6)?.0))
+            .collect();
         Some(Session {
             peer: peer.clone(),
             local,
@@ -167,7 +215,12 @@ fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
             next_hops,
         })
     };
-    topology.nodes.iter().filter(|(peer, _)| *peer != name).filter_map(session).collect()
+    topology
+        .nodes
+        .iter()
+        .filter(|(peer, _)| *peer != name)
+        .filter_map(session)
+        .collect()
 }
 
 fn loopback(topology: &Topology, node: &Node) -> Vec<std::net::IpAddr> {
@@ -190,12 +243,21 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
 }
 
 fn sysctls(node: &Node) -> BTreeMap<String, String> {
-    let mut sysctls = BTreeMap::from([("net.ipv6.conf.all.disable_ipv6", "0"), ("net.ipv6.conf.default.disable_ipv6", "0")]);
+    let mut sysctls = BTreeMap::from([
+        ("net.ipv6.conf.all.disable_ipv6", "0"),
+        ("net.ipv6.conf.default.disable_ipv6", "0"),
+    ]);
     // Asymmetric paths are what anycast is made of.
-    sysctls.extend([("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0")]);
+    sysctls.extend([
+        ("net.ipv4.conf.all.rp_filter", "0"),
+        ("net.ipv4.conf.default.rp_filter", "0"),
+    ]);
     if !node.serves.is_empty() {
         // Nobody answers ARP for an address on lo.
-        sysctls.extend([("net.ipv4.conf.all.arp_ignore", "1"), ("net.ipv4.conf.all.arp_announce", "2")]);
+        sysctls.extend([
+            ("net.ipv4.conf.all.arp_ignore", "1"),
+            ("net.ipv4.conf.all.arp_announce", "2"),
+        ]);
     }
     if routes::forwards(node) {
         sysctls.extend([
@@ -207,7 +269,8 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
             ("net.ipv6.fib_multipath_hash_policy", "1"),
         ]);
     }
-    let mut sysctls: BTreeMap<String, String> = sysctls.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let mut sysctls: BTreeMap<String, String> =
+        sysctls.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     sysctls.extend(node.sysctl.iter().map(|(key, value)| (key.clone(), value.clone())));
     sysctls
 }
@@ -216,10 +279,17 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
 fn check_clients(node: &NodePlan) -> Result<(), SpecError> {
     for train in &node.trains {
         for address in &train.to {
-            let connected = node.links.iter().flat_map(|link| &link.addresses).any(|net| net.contains(address));
+            let connected = node
+                .links
+                .iter()
+                .flat_map(|link| &link.addresses)
+                .any(|net| net.contains(address));
             let routed = node.routes.iter().any(|route| route.to.contains(address));
             if !connected && !routed {
-                let message = format!("a route to nowhere: `{}` asks {} at {address} and has no way there", node.name, train.name);
+                let message = format!(
+                    "a route to nowhere: `{}` asks {} at {address} and has no way there",
+                    node.name, train.name
+                );
                 return Err(SpecError::new(message).hint(format!("give `{}` a `gateway`", node.name)));
             }
         }

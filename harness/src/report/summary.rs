@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::check::phases::{Phases, phases};
 use crate::check::Verdict;
+use crate::check::phases::{Phases, phases};
 use crate::history::Event;
 use crate::lab::Played;
 use crate::plan::{Action, Plan, StepPlan};
@@ -47,8 +47,12 @@ pub fn times(plan: &Plan, played: &[Played], events: &[Event]) -> String {
     let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
     let mut text = String::new();
     for (i, (step, played)) in steps.iter().enumerate() {
-        let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else { continue };
-        let Some(until) = steps.get(i + 1).and_then(|(_, next)| judged_at(next)) else { continue };
+        let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else {
+            continue;
+        };
+        let Some(until) = steps.get(i + 1).and_then(|(_, next)| judged_at(next)) else {
+            continue;
+        };
         let phases = phases(plan, events, &inject.on, *from, until);
         table(&mut text, &inject.to_string(), &phases);
     }
@@ -69,10 +73,28 @@ fn table(text: &mut String, title: &str, phases: &BTreeMap<Family, Phases>) {
         let _infallible = writeln!(text, "{label:>10}  {title:<34}{cells}");
     };
     let ms = |at: Option<u64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.3}", at as f64 / 1e9));
-    line("Times", title, families.iter().map(|family| family.trim().to_owned()).collect());
-    line("", "withdrawn on the wire", phases.values().map(|p| ms(p.withdrawn)).collect());
+    line(
+        "Times",
+        title,
+        families.iter().map(|family| family.trim().to_owned()).collect(),
+    );
+    line(
+        "",
+        "withdrawn on the wire",
+        phases.values().map(|p| ms(p.withdrawn)).collect(),
+    );
     line("", "router's kernel", phases.values().map(|p| ms(p.fib)).collect());
-    let last = |p: &Phases| if p.lost == 0 { "none".to_owned() } else { ms(p.last_lost) };
+    let last = |p: &Phases| {
+        if p.lost == 0 {
+            "none".to_owned()
+        } else {
+            ms(p.last_lost)
+        }
+    };
     line("", "last lost query", phases.values().map(last).collect());
-    line("", "queries lost", phases.values().map(|p| p.lost.to_string()).collect());
+    line(
+        "",
+        "queries lost",
+        phases.values().map(|p| p.lost.to_string()).collect(),
+    );
 }

@@ -10,6 +10,7 @@ use crate::check::{Finding, Verdict};
 use crate::history::{Event, Seen};
 use crate::lab::{Played, Watcher};
 use crate::plan::{Action, Expectation, Plan, StepPlan};
+use crate::spec::Span;
 
 /// Rows wait this long for others that belong to them; nanoseconds.
 const SETTLE: u64 = 60_000_000;
@@ -35,7 +36,17 @@ impl<'p, W: Write> Terminal<'p, W> {
     /// A timeline that began now.
     pub fn new(out: W, colour: bool, plan: &'p Plan, began: u64) -> Self {
         let timeline = Timeline::default();
-        Self { out, colour, plan, timeline, seen: 0, waiting: Vec::new(), began, zero: None, fault: None }
+        Self {
+            out,
+            colour,
+            plan,
+            timeline,
+            seen: 0,
+            waiting: Vec::new(),
+            began,
+            zero: None,
+            fault: None,
+        }
     }
 
     /// A line with a label before it: `      Plan  kill-named ...`.
@@ -50,6 +61,7 @@ impl<'p, W: Write> Terminal<'p, W> {
         let table = times(self.plan, played, events);
         if !table.is_empty() {
             self.line(&table);
+            self.line("");
         }
         let colour = match summary.verdict {
             Verdict::Pass => "1;32",
@@ -57,7 +69,7 @@ impl<'p, W: Write> Terminal<'p, W> {
             Verdict::Unknown => "1;33",
         };
         let verdict = self.paint(&format!("{:>10}", summary.verdict.to_string()), colour);
-        let step = summary.at.map(|at| format!("  at step {at}")).unwrap_or_default();
+        let step = summary.at.map(|at| format!("  at step {}", at + 1)).unwrap_or_default();
         let must = match summary.as_the_mutant_must(self.plan) {
             Some(true) => ", as the mutant must",
             Some(false) => ", and the mutant must fail elsewhere",
@@ -69,8 +81,16 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     fn up(&mut self, events: &[Event], serving: Option<u64>) {
-        let at = |wanted: fn(&Seen) -> bool| events.iter().rev().find(|event| wanted(&event.saw)).map(|event| event.at);
-        let Some(ready) = at(|saw| matches!(saw, Seen::Ready)) else { return };
+        let at = |wanted: fn(&Seen) -> bool| {
+            events
+                .iter()
+                .rev()
+                .find(|event| wanted(&event.saw))
+                .map(|event| event.at)
+        };
+        let Some(ready) = at(|saw| matches!(saw, Seen::Ready)) else {
+            return;
+        };
         let since = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
         let up = at(|saw| matches!(saw, Seen::Up)).unwrap_or(ready);
         let text = match (established(self.plan, events).into_values().max(), serving) {
@@ -84,7 +104,11 @@ impl<'p, W: Write> Terminal<'p, W> {
                     since(sessions, serving)
                 )
             }
-            _ => format!("{:.2} s  (containers {:.2})", since(self.began, up), since(self.began, ready)),
+            _ => format!(
+                "{:.2} s  (containers {:.2})",
+                since(self.began, up),
+                since(self.began, ready)
+            ),
         };
         self.label("Up", &text);
         self.line("");
@@ -102,23 +126,38 @@ impl<'p, W: Write> Terminal<'p, W> {
         let mut words = Vec::new();
         match finding.held_from {
             Some(held) if !first => {
-                words.push(format!("after {}, allowed {}", span(held.saturating_sub(origin)), e.deadline));
+                words.push(format!(
+                    "after {}, allowed {}",
+                    nanos(held.saturating_sub(origin)),
+                    span(e.deadline)
+                ));
                 let allowed = e.expect.lost.map(|lost| format!(", allowed {lost}"));
                 words.push(format!("lost {}{}", finding.lost, allowed.unwrap_or_default()));
             }
             Some(_) => {
                 let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
-                words.extend([e.expect.serving.join(" "), families.join(" "), format!("stable {}", e.expect.stable)]);
+                words.extend([
+                    e.expect.serving.join(" "),
+                    families.join(" "),
+                    format!("stable {}", span(e.expect.stable)),
+                ]);
             }
             None => {}
         }
-        let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
+        let at = finding
+            .held_from
+            .unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
         let mark = self.paint(mark, colour);
         self.stamped(at, &format!("{mark} {:<36}{}", step.name, words.join(" · ")));
         if verdict == Verdict::Pass {
             return;
         }
-        let expected = format!("serving {}, within {} of {}", e.expect.serving.join(" "), e.deadline, e.since);
+        let expected = format!(
+            "serving {}, within {} of {}",
+            e.expect.serving.join(" "),
+            span(e.deadline),
+            e.since
+        );
         self.detail("expected", &expected);
         for (i, found) in finding.found.iter().enumerate() {
             self.detail(if i == 0 { "found" } else { "" }, found);
@@ -128,10 +167,13 @@ impl<'p, W: Write> Terminal<'p, W> {
         }
         match watched {
             Some((_, Some(held))) => {
-                let after = span(held.saturating_sub(origin));
+                let after = nanos(held.saturating_sub(origin));
                 self.detail("watched", &format!("it would have passed after {after}"));
             }
-            Some((further, None)) => self.detail("watched", &format!("{further} further: it would not have passed")),
+            Some((further, None)) => self.detail(
+                "watched",
+                &format!("{} further: it would not have passed", span(further)),
+            ),
             None => {}
         }
     }
@@ -168,7 +210,11 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// A reader that has gone away (a closed pipe) does not end the run.
@@ -178,7 +224,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 }
 
-type Watched = (crate::spec::Span, Option<u64>);
+type Watched = (Span, Option<u64>);
 
 impl<W: Write> Watcher for Terminal<'_, W> {
     fn tick(&mut self, events: &[Event], now: u64) {
@@ -188,37 +234,51 @@ impl<W: Write> Watcher for Terminal<'_, W> {
     fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]) {
         if self.zero.is_none() {
             let serving = match played {
-                Played::Judged { finding: Finding { held_from, .. }, .. } => *held_from,
+                Played::Judged {
+                    finding: Finding { held_from, .. },
+                    ..
+                } => *held_from,
                 _ => None,
             };
             self.up(events, serving);
         }
+        if let Played::Injected { at } | Played::Healed { at } = played {
+            self.fault = Some(*at);
+        }
         self.take(events, 0);
-        self.show();
-        let detail = |number: &dyn Fn(&Seen) -> Option<String>| events.iter().rev().find_map(|event| number(&event.saw));
+        let detail =
+            |number: &dyn Fn(&Seen) -> Option<String>| events.iter().rev().find_map(|event| number(&event.saw));
         match (played, &step.action) {
             (Played::Injected { at }, _) => {
-                self.fault = Some(*at);
                 let detail = detail(&|saw| match saw {
                     Seen::Injected { detail, .. } => Some(detail.clone()),
                     _ => None,
                 });
                 self.stamped(*at, &format!("⚡ {:<36}{}", step.name, detail.unwrap_or_default()));
             }
-            (Played::Healed { at }, _) => {
-                self.fault = Some(*at);
-                self.stamped(*at, &format!("⛑ {}", step.name));
-            }
+            (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
-            (Played::Judged { origin, at, finding, watched }, Action::Expect(expectation)) => {
+            (
+                Played::Judged {
+                    origin,
+                    at,
+                    finding,
+                    watched,
+                },
+                Action::Expect(expectation),
+            ) => {
                 if self.fault.is_some() {
                     self.losses(events, *origin, *at);
                 }
+                self.show();
                 self.judged(step, expectation, *origin, finding, *watched);
             }
             (Played::Judged { finding, .. }, _) => {
                 let found = finding.found.join("; ");
-                self.stamped(events.last().map_or(0, |event| event.at), &format!("? {:<36}{found}", step.name));
+                self.stamped(
+                    events.last().map_or(0, |event| event.at),
+                    &format!("? {:<36}{found}", step.name),
+                );
             }
         }
     }
@@ -230,20 +290,37 @@ impl<W: Write> Terminal<'_, W> {
         let phases = phases(self.plan, events, "", origin, until);
         let lost: u64 = phases.values().map(|phases| phases.lost).sum();
         if let Some(last) = phases.values().filter_map(|phases| phases.last_lost).max() {
-            let each = phases.iter().map(|(family, phases)| format!("{} {family}", phases.lost)).collect::<Vec<_>>();
+            let each = phases
+                .iter()
+                .map(|(family, phases)| format!("{} {family}", phases.lost))
+                .collect::<Vec<_>>();
             let noun = if lost == 1 { "query" } else { "queries" };
-            let text = super::timeline::Text::Said(format!("last lost query ({lost} {noun} lost: {})", each.join(", ")));
-            let node = self.plan.clients().map(|client| client.name.clone()).collect::<Vec<_>>().join(" ");
-            self.waiting.push(Row { at: origin + last, node, hop: String::new(), text });
-            self.show();
+            let text =
+                super::timeline::Text::Said(format!("last lost query ({lost} {noun} lost: {})", each.join(", ")));
+            let node = self
+                .plan
+                .clients()
+                .map(|client| client.name.clone())
+                .collect::<Vec<_>>()
+                .join(" ");
+            self.waiting.push(Row {
+                at: origin + last,
+                node,
+                hop: String::new(),
+                text,
+            });
         }
     }
 }
 
-/// Nanoseconds as a reader likes them: `11 ms`, `1.2 s`.
-fn span(nanos: u64) -> String {
+/// A time span as a reader likes it: `11 ms`, `1.2 s`.
+fn nanos(nanos: u64) -> String {
     match nanos {
         n if n < 1_000_000_000 => format!("{} ms", n / 1_000_000),
         n => format!("{:.1} s", n as f64 / 1e9),
     }
+}
+
+fn span(span: Span) -> String {
+    nanos(crate::check::nanos(span.0))
 }

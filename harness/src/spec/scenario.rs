@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::error::SpecError;
 use super::patch::merge;
-use super::source::{KeyPath, Segment, Source};
+use super::source::{KeyPath, Point, Segment, Source};
 use super::step::{Matrix, Mutant, StepEntry, Verb};
 use super::topology::Topology;
 use super::validate;
@@ -84,8 +84,12 @@ impl Scenario {
         let (mut topology, base) = match entry.topology {
             Value::Table(inline) => (inline, (scenario.clone(), KeyPath::of(&["topology"]))),
             Value::String(name) => {
-                let found = read(&folder.join("topologies").join(format!("{name}.toml"))).map_err(|error| SpecError {
-                    place: scenario.locate(&KeyPath::of(&["topology"])).map(|(_, place)| place),
+                let topologies = folder.join("topologies");
+                let found = read(&topologies.join(format!("{name}.toml"))).map_err(|error| SpecError {
+                    place: scenario
+                        .locate(&KeyPath::of(&["topology"]), Point::Value)
+                        .map(|(_, place)| place),
+                    hint: Some(format!("{} holds {}", topologies.display(), list(&names(&topologies)))),
                     ..error
                 })?;
                 (table(&found)?, (found, root.clone()))
@@ -113,7 +117,9 @@ impl Scenario {
 
         let layers = Layers(vec![(scenario, root)]);
         let steps = steps(entry.step, &layers)?;
-        let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name = file
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let scenario = Self {
             name,
             folder,
@@ -156,25 +162,36 @@ impl std::fmt::Display for Verb {
 impl Layers {
     /// An error about the value at `path`, shown in the layer that sets it.
     pub(super) fn error(&self, path: &KeyPath, message: impl Into<String>) -> SpecError {
+        self.error_at(path, Point::Value, message)
+    }
+
+    fn error_at(&self, path: &KeyPath, point: Point, message: impl Into<String>) -> SpecError {
         let place = self
             .0
             .iter()
             .rev()
             .filter_map(|(source, prefix)| {
                 let whole = prefix.join(path);
-                let (found, place) = source.locate(&whole)?;
+                let (found, place) = source.locate(&whole, point)?;
                 // Only what was found below the layer's own prefix counts.
                 Some((found.saturating_sub(prefix.0.len()), place))
             })
             .max_by_key(|(found, _)| *found)
             .map(|(_, place)| place);
-        SpecError { message: message.into(), place, hint: None }
+        SpecError {
+            message: message.into(),
+            place,
+            hint: None,
+        }
     }
 }
 
 fn read(file: &Path) -> Result<Source, SpecError> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Source { file: file.to_owned(), text }),
+        Ok(text) => Ok(Source {
+            file: file.to_owned(),
+            text,
+        }),
         Err(error) => Err(SpecError::new(format!("cannot read {}: {error}", file.display()))),
     }
 }
@@ -203,13 +220,26 @@ fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecE
         );
         let message = error.inner().message().to_owned();
         // The error names the table that the key is in; the caret belongs under the key.
-        if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
-            && path.0.last() != Some(&Segment::Key(key.to_owned()))
+        if let Some(key) = message
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.split('`').next())
         {
-            path = path.key(key);
+            if path.0.last() != Some(&Segment::Key(key.to_owned())) {
+                path = path.key(key);
+            }
+            return layers.error_at(&path, Point::Key, message);
         }
-        layers.error(&path, message)
+        layers.error(&path, format!("{path}: {message}"))
     })
+}
+
+/// The topologies that there are.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let stem = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
+    let mut names: Vec<String> = entries.filter_map(|entry| stem(entry.path())).collect();
+    names.sort();
+    names
 }
 
 /// `a, b and c`; `none` when empty.

@@ -71,6 +71,15 @@ impl fmt::Display for KeyPath {
     }
 }
 
+/// What a caret points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Point {
+    /// The key: it should not be there.
+    Key,
+    /// The value, where it is not a table.
+    Value,
+}
+
 /// A stretch of a file's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -87,16 +96,18 @@ pub struct Place {
 }
 
 impl Source {
-    /// The place of the longest part of `path` that the file has: of a key when it is the whole path, else of its parent.
+    /// The place of the longest part of `path` that the file has: of its value, or of the key when that is what is meant.
     /// The number is how many segments were found.
-    pub(super) fn locate(&self, path: &KeyPath) -> Option<(usize, Place)> {
+    pub(super) fn locate(&self, path: &KeyPath, point: Point) -> Option<(usize, Place)> {
         let document = DeTable::parse(&self.text).ok()?;
         let (mut table, mut array) = (Some(document.get_ref()), None);
         let (mut found, mut span) = (0, None);
         for segment in &path.0 {
             let value = match (segment, table, array) {
                 (Segment::Key(key), Some(here), _) => {
-                    let Some((key, value)) = here.iter().find(|(k, _)| k.get_ref().as_ref() == key) else { break };
+                    let Some((key, value)) = here.iter().find(|(k, _)| k.get_ref().as_ref() == key) else {
+                        break;
+                    };
                     span = Some(key.span());
                     value
                 }
@@ -113,7 +124,7 @@ impl Source {
                 DeValue::Table(inner) => (Some(inner), None),
                 DeValue::Array(inner) => (None, Some(inner)),
                 _ => {
-                    if found == path.0.len() {
+                    if found == path.0.len() && point == Point::Value {
                         span = Some(value.span());
                     }
                     (None, None)
@@ -129,21 +140,55 @@ impl Source {
         let start = span.start.min(self.text.len());
         let before = self.text.get(..start).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let text = self.text.get(line_start..).unwrap_or("").lines().next().unwrap_or("").to_owned();
+        let text = self
+            .text
+            .get(line_start..)
+            .unwrap_or("")
+            .lines()
+            .next()
+            .unwrap_or("")
+            .to_owned();
         let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
-        let meant = self.text.get(span).unwrap_or("").lines().next().unwrap_or("").chars().count();
+        let meant = self
+            .text
+            .get(span)
+            .unwrap_or("")
+            .lines()
+            .next()
+            .unwrap_or("")
+            .chars()
+            .count();
         let width = meant.clamp(1, text.chars().count().saturating_sub(column - 1).max(1));
-        Place { file: self.file.clone(), line: before.matches('\n').count() + 1, column, text, width }
+        Place {
+            file: self.file.clone(),
+            line: before.matches('\n').count() + 1,
+            column,
+            text,
+            width,
+        }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, text, width } = self;
+        let Self {
+            file,
+            line,
+            column,
+            text,
+            width,
+        } = self;
         let gutter = line.to_string().len().max(4);
         writeln!(f, "{:>gutter$}--> {}:{line}:{column}", "", file.display())?;
         writeln!(f, "{line:>gutter$} | {text}")?;
-        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(*width), indent = column - 1)
+        write!(
+            f,
+            "{:>gutter$} | {:>indent$}{}",
+            "",
+            "",
+            "^".repeat(*width),
+            indent = column - 1
+        )
     }
 }
 
@@ -152,14 +197,17 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source { file: "a.toml".into(), text: text.to_owned() }
+        Source {
+            file: "a.toml".into(),
+            text: text.to_owned(),
+        }
     }
 
     #[test]
     fn a_value_in_an_array_of_an_inline_table_is_found() {
         let source = source("title = 'x'\n[nodes.ns1]\non = { servers = ['10.1.53.11', '2001:db8::1'] }\n");
         let path = KeyPath::of(&["nodes", "ns1", "on", "servers"]).index(1);
-        let (found, place) = source.locate(&path).expect("parses");
+        let (found, place) = source.locate(&path, Point::Value).expect("parses");
         assert_eq!((found, place.line, place.column, place.width), (5, 3, 33, 13));
         insta::assert_snapshot!(place, @r"
             --> a.toml:3:33
@@ -171,7 +219,9 @@ mod tests {
     #[test]
     fn what_is_not_there_is_shown_at_its_parent() {
         let source = source("[nodes.ns1]\nasn = 1\n");
-        let (found, place) = source.locate(&KeyPath::of(&["nodes", "ns1", "on"])).expect("parses");
+        let (found, place) = source
+            .locate(&KeyPath::of(&["nodes", "ns1", "on"]), Point::Value)
+            .expect("parses");
         assert_eq!((found, place.line, place.text.as_str()), (2, 1, "[nodes.ns1]"));
     }
 
@@ -179,6 +229,6 @@ mod tests {
     fn an_array_of_tables_is_counted() {
         let source = source("[[step]]\nhold = '1s'\n[[step]]\nhold = '2s'\n");
         let path = KeyPath::of(&["step"]).index(1).key("hold");
-        assert_eq!(source.locate(&path).map(|(_, place)| place.line), Some(4));
+        assert_eq!(source.locate(&path, Point::Value).map(|(_, place)| place.line), Some(4));
     }
 }

@@ -22,14 +22,21 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
             check.that(prefix.network() == prefix.addr(), &path, || {
                 format!("{prefix} has host bits set: expected {}", prefix.trunc())
             })?;
-            let same = prefixes.iter().filter(|other| other.addr().is_ipv4() == prefix.addr().is_ipv4()).count();
-            check.that(same == 1, &path, || format!("network `{name}` has {same} prefixes of one family: expected one"))?;
+            let same = prefixes
+                .iter()
+                .filter(|other| other.addr().is_ipv4() == prefix.addr().is_ipv4())
+                .count();
+            check.that(same == 1, &path, || {
+                format!("network `{name}` has {same} prefixes of one family: expected one")
+            })?;
         }
     }
     for (name, service) in &topology.services {
         check.name(&KeyPath::of(&["services", name]), name)?;
         let path = KeyPath::of(&["services", name, "addresses"]);
-        check.that(!service.addresses.is_empty(), &path, || format!("service `{name}` has no address"))?;
+        check.that(!service.addresses.is_empty(), &path, || {
+            format!("service `{name}` has no address")
+        })?;
     }
     for (name, node) in &topology.nodes {
         check.name(&KeyPath::of(&["nodes", name]), name)?;
@@ -39,7 +46,10 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
 }
 
 pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
-    let check = Check { topology: &scenario.topology, layers };
+    let check = Check {
+        topology: &scenario.topology,
+        layers,
+    };
     for (i, step) in scenario.steps.iter().enumerate() {
         let path = KeyPath::of(&["step"]).index(i);
         match &step.verb {
@@ -47,9 +57,18 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
             Verb::Inject(inject) => {
                 let at = path.key("inject").key("on");
                 let node = check.known("node", &inject.on, &scenario.topology.nodes, &at)?;
-                check.that(node.runs.iter().any(|run| *run == inject.kill.to_string()), &path.key("inject").key("kill"), || {
-                    format!("node `{}` runs no {}: it runs {}", inject.on, inject.kill, list(&node.runs))
-                })?;
+                check.that(
+                    node.runs.iter().any(|run| *run == inject.kill.to_string()),
+                    &path.key("inject").key("kill"),
+                    || {
+                        format!(
+                            "node `{}` runs no {}: it runs {}",
+                            inject.on,
+                            inject.kill,
+                            list(&node.runs)
+                        )
+                    },
+                )?;
             }
             Verb::Heal(_) | Verb::Hold(_) => {}
         }
@@ -63,12 +82,18 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
             .map(|step| format!("`{}`", step.name))
             .collect();
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
-            format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
+            format!(
+                "no expectation is named `{}`: expected {}",
+                mutant.fails,
+                list(&expectations)
+            )
         })?;
     }
     for (role, products) in &scenario.matrix {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
-        check.that(!products.is_empty(), &path, || format!("the matrix has nothing to try as {role}"))?;
+        check.that(!products.is_empty(), &path, || {
+            format!("the matrix has nothing to try as {role}")
+        })?;
         for (i, product) in products.iter().enumerate() {
             crate::kind::check_product(product, Some(*role))
                 .map_err(|message| layers.error(&path.index(i), message))?;
@@ -84,7 +109,11 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn that(&self, holds: bool, path: &KeyPath, message: impl FnOnce() -> String) -> Checked {
-        if holds { Ok(()) } else { Err(self.layers.error(path, message())) }
+        if holds {
+            Ok(())
+        } else {
+            Err(self.layers.error(path, message()))
+        }
     }
 
     fn known<'t, T>(
@@ -96,7 +125,8 @@ impl Check<'_> {
     ) -> Result<&'t T, SpecError> {
         all.get(name).ok_or_else(|| {
             let known: Vec<&String> = all.keys().collect();
-            self.layers.error(path, format!("there is no {what} `{name}`: there are {}", list(&known)))
+            self.layers
+                .error(path, format!("there is no {what} `{name}`: there are {}", list(&known)))
         })
     }
 
@@ -111,15 +141,21 @@ impl Check<'_> {
 
     fn node(&self, name: &str, node: &Node, folder: &Path) -> Checked {
         let at = KeyPath::of(&["nodes", name]);
-        self.that(!node.on.is_empty(), &at.key("on"), || format!("node `{name}` is on no network"))?;
+        self.that(!node.on.is_empty(), &at.key("on"), || {
+            format!("node `{name}` is on no network")
+        })?;
         for (network, addresses) in &node.on {
             let path = at.key("on").key(network);
             let prefixes = self.known("network", network, &self.topology.networks, &path)?;
             for (i, address) in addresses.iter().enumerate() {
-                self.that(prefixes.iter().any(|prefix| prefix.contains(address)), &path.index(i), || {
-                    let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-                    format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
-                })?;
+                self.that(
+                    prefixes.iter().any(|prefix| prefix.contains(address)),
+                    &path.index(i),
+                    || {
+                        let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+                        format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
+                    },
+                )?;
             }
         }
         for (i, run) in node.runs.iter().enumerate() {
@@ -136,12 +172,17 @@ impl Check<'_> {
                 format!("`{name}` and `{peer}` share no network and family: a session needs both")
             })?;
             for (end, asn) in [(name, node.asn), (peer.as_str(), other.asn)] {
-                self.that(asn.is_some(), &path, || format!("node `{end}` has no `asn`: a session needs one at both ends"))?;
+                self.that(asn.is_some(), &path, || {
+                    format!("node `{end}` has no `asn`: a session needs one at both ends")
+                })?;
             }
             let hold = session.hold_time.0;
             let valid = hold.subsec_nanos() == 0 && (hold.as_secs() == 0 || (3..=65_535).contains(&hold.as_secs()));
             self.that(valid, &path.key("hold-time"), || {
-                format!("hold time {} is not possible: expected whole seconds, 0 or 3 to 65535 (RFC 4271)", session.hold_time)
+                format!(
+                    "hold time {} is not possible: expected whole seconds, 0 or 3 to 65535 (RFC 4271)",
+                    session.hold_time
+                )
             })?;
         }
         if let Some(gateway) = &node.gateway {
@@ -158,12 +199,18 @@ impl Check<'_> {
             self.that((1..=10_000).contains(&ask.per_second), &path.key("per-second"), || {
                 format!("{} queries a second: expected 1 to 10000", ask.per_second)
             })?;
-            self.that(!ask.timeout.0.is_zero(), &path.key("timeout"), || "a query needs time for its answer".to_owned())?;
+            self.that(!ask.timeout.0.is_zero(), &path.key("timeout"), || {
+                "a query needs time for its answer".to_owned()
+            })?;
         }
         for (target, file) in &node.files {
             let path = at.key("files").key(target);
-            self.that(target.starts_with('/'), &path, || format!("`{target}` is not an absolute path in the node"))?;
-            self.that(folder.join(file).is_file(), &path, || format!("there is no file {}", folder.join(file).display()))?;
+            self.that(target.starts_with('/'), &path, || {
+                format!("`{target}` is not an absolute path in the node")
+            })?;
+            self.that(folder.join(file).is_file(), &path, || {
+                format!("there is no file {}", folder.join(file).display())
+            })?;
         }
         for key in node.sysctl.keys() {
             self.that(key.starts_with("net."), &at.key("sysctl").key(key), || {
@@ -171,8 +218,14 @@ impl Check<'_> {
             })?;
         }
         let w = &node.watchdog;
-        let positive = [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
-        self.that(positive, &at.key("watchdog"), || "the watchdog's timers, `rise` and `fall` must be above 0".to_owned())
+        let positive = [w.interval, w.fast_interval, w.timeout]
+            .iter()
+            .all(|span| !span.0.is_zero())
+            && w.rise > 0
+            && w.fall > 0;
+        self.that(positive, &at.key("watchdog"), || {
+            "the watchdog's timers, `rise` and `fall` must be above 0".to_owned()
+        })
     }
 
     fn run(&self, run: &str, path: &KeyPath) -> Checked {
@@ -181,7 +234,13 @@ impl Check<'_> {
         }
         let product: Product = run.parse().map_err(|_| {
             let roles: Vec<String> = Role::ALL.iter().map(ToString::to_string).collect();
-            self.layers.error(path, format!("there is no role `{run}`: expected {} or KIND@VERSION", list(&roles)))
+            self.layers.error(
+                path,
+                format!(
+                    "there is no role `{run}`: expected {}, or KIND@VERSION",
+                    roles.join(", ")
+                ),
+            )
         })?;
         crate::kind::check_product(&product, None).map_err(|message| self.layers.error(path, message))
     }
@@ -190,7 +249,9 @@ impl Check<'_> {
         for (i, node) in expect.serving.iter().enumerate() {
             let path = path.key("serving").index(i);
             let found = self.known("node", node, &self.topology.nodes, &path)?;
-            self.that(!found.serves.is_empty(), &path, || format!("node `{node}` serves nothing"))?;
+            self.that(!found.serves.is_empty(), &path, || {
+                format!("node `{node}` serves nothing")
+            })?;
         }
         if let Some(service) = &expect.service {
             self.known("service", service, &self.topology.services, &path.key("service"))?;
@@ -203,10 +264,18 @@ impl Check<'_> {
         }
         if let Some(client) = &expect.client {
             let node = self.known("node", client, &self.topology.nodes, &path.key("client"))?;
-            self.that(!node.asks.is_empty(), &path.key("client"), || format!("node `{client}` asks nothing"))?;
+            self.that(!node.asks.is_empty(), &path.key("client"), || {
+                format!("node `{client}` asks nothing")
+            })?;
         }
-        let watched = self.topology.nodes.values().any(|node| !node.asks.is_empty() || node.runs.contains(&Role::Router.to_string()));
-        self.that(watched, path, || "nothing to look at: the topology has no router and no client that asks".to_owned())
+        let watched = self
+            .topology
+            .nodes
+            .values()
+            .any(|node| !node.asks.is_empty() || node.runs.contains(&Role::Router.to_string()));
+        self.that(watched, path, || {
+            "nothing to look at: the topology has no router and no client that asks".to_owned()
+        })
     }
 
     /// No address may be bound twice on the networks; a service's may be bound on many loopbacks, but on no network.

@@ -1,9 +1,11 @@
 //! Interfaces: found by the address that Docker gave them, then named, addressed and raised.
 
 use std::collections::HashMap;
+use std::net::Ipv6Addr;
 
 use anyhow::{Context as _, bail, ensure};
 use futures::TryStreamExt as _;
+use ipnet::IpNet;
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use protocol::{Link, MAC_PREFIX};
 use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec};
@@ -142,6 +144,13 @@ fn interface(attributes: Vec<LinkAttribute>) -> Interface {
     interface
 }
 
+/// The link-local address that the kernel makes of a hardware address (RFC 4291, appendix A).
+pub(crate) fn link_local(mac: &str) -> anyhow::Result<IpNet> {
+    let [a, b, c, d, e, f] = parse_mac(mac)?;
+    let address = Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+    Ok(IpNet::new(address.into(), 64)?)
+}
+
 fn parse_mac(text: &str) -> anyhow::Result<[u8; 6]> {
     let octets: Option<Vec<u8>> = text
         .split(':')
@@ -157,6 +166,12 @@ fn parse_mac(text: &str) -> anyhow::Result<[u8; 6]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_local_address_is_the_kernels() {
+        let address = link_local("ae:53:00:00:02:00").unwrap();
+        assert_eq!(address.to_string(), "fe80::ac53:ff:fe00:200/64");
+    }
 
     #[test]
     fn a_hardware_address_is_of_the_lab() {

@@ -17,6 +17,10 @@ pub(crate) async fn set_up(setup: &Setup, children: &Children) -> anyhow::Result
     let connection = tokio::spawn(connection);
     let indexes = links::arrange(&handle, &setup.links).await?;
     routes::drop_defaults(&handle).await?;
+    for (link, index) in setup.links.iter().zip(&indexes) {
+        // Before the kernel makes the same address when the link comes up, and checks it for duplicates for seconds.
+        addresses::add(&handle, *index, links::link_local(&link.mac)?).await?;
+    }
     links::raise(&handle, &indexes).await?;
     for (link, index) in setup.links.iter().zip(&indexes) {
         for address in &link.addresses {

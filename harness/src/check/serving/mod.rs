@@ -53,24 +53,42 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
         let until = held.saturating_add(stable);
         now >= until && answers.known_until(until) && answers.all_answer_within(held, until)
     });
-    let end = if settled { held_from.map_or(now, |held| held.saturating_add(stable)) } else { now };
+    let end = if settled {
+        held_from.map_or(now, |held| held.saturating_add(stable))
+    } else {
+        now
+    };
     let (lost, gap) = (answers.lost(origin, end), answers.gap(origin, end));
 
     let mut found = Vec::new();
     let late = held_from.is_none_or(|held| held > deadline);
     let verdict = if settled {
-        found.extend(expectation.expect.lost.filter(|allowed| lost > *allowed).map(|allowed| {
-            format!("{lost} queries lost since {}, allowed {allowed}", expectation.since)
-        }));
+        found.extend(
+            expectation
+                .expect
+                .lost
+                .filter(|allowed| lost > *allowed)
+                .map(|allowed| format!("{lost} queries lost since {}, allowed {allowed}", expectation.since)),
+        );
         found.extend(expectation.expect.gap.filter(|allowed| gap > allowed.0).map(|allowed| {
-            format!("no good answer for {} ms since {}, allowed {allowed}", gap.as_millis(), expectation.since)
+            format!(
+                "no good answer for {} ms since {}, allowed {allowed}",
+                gap.as_millis(),
+                expectation.since
+            )
         }));
-        Some(if late || !found.is_empty() { Verdict::Fail } else { Verdict::Pass })
+        Some(if late || !found.is_empty() {
+            Verdict::Fail
+        } else {
+            Verdict::Pass
+        })
     } else if now > deadline && late {
         Some(Verdict::Fail)
     } else {
         // It may hold since just before the deadline, and be waiting out its stable time; but not for ever.
-        let patience = deadline.saturating_add(stable.saturating_mul(2)).saturating_add(nanos(answers::LONGEST_WAIT));
+        let patience = deadline
+            .saturating_add(stable.saturating_mul(2))
+            .saturating_add(nanos(answers::LONGEST_WAIT));
         (now > patience).then_some(Verdict::Fail)
     };
     let mut first = None;
@@ -78,5 +96,12 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
         found = explain::found(&tables, &answers, &wants, now);
         first = explain::first(plan, events, &tables, &answers, &wants, origin);
     }
-    Finding { verdict, held_from, lost, gap, found, first }
+    Finding {
+        verdict,
+        held_from,
+        lost,
+        gap,
+        found,
+        first,
+    }
 }

@@ -1,0 +1,414 @@
+//! The joint oracle, held against small histories: one that passes, and every way in which one does not.
+
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::{NextHop, Outcome};
+
+use crate::check::{Finding, Verdict, judge};
+use crate::history::{BgpMessage, Event, History, RibRoute, Seen};
+use crate::plan::{Action, Expectation, Plan, choose, host};
+use crate::spec::{Scenario, Span};
+
+const MS: u64 = 1_000_000;
+
+/// When the fault takes effect.
+const FAULT: u64 = 1000 * MS;
+
+/// The plan of `kill-named`, whose third step expects ns2 alone after ns1's resolver was killed.
+fn plan() -> Plan {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/kill-named.toml");
+    let scenario = Scenario::load(&file, None).expect("a good scenario");
+    Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan")
+}
+
+fn expectation(plan: &Plan) -> Expectation {
+    match plan.steps.get(2).map(|step| &step.action) {
+        Some(Action::Expect(expectation)) => expectation.clone(),
+        other => panic!("the third step expects, found {other:?}"),
+    }
+}
+
+/// A history in the making.
+struct Story {
+    plan: Plan,
+    events: Vec<Event>,
+}
+
+impl Story {
+    /// Both serve from 0 on; a query to every address each 10 ms, answered in turn by both until `until`.
+    fn of_both(until: u64) -> Self {
+        let mut story = Self {
+            plan: plan(),
+            events: Vec::new(),
+        };
+        story.rib(0, &["11", "12"]);
+        story.fib(0, &["11", "12"]);
+        story.ask(0, until, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
+        story
+    }
+
+    /// ns1 is withdrawn 10 ms after the fault; its queries of that time are lost; then ns2 answers everything.
+    fn of_failover() -> Self {
+        let mut story = Self::of_both(FAULT);
+        story.ask(FAULT, FAULT + 10 * MS, |n| {
+            if n % 2 == 0 {
+                Outcome::Refused("closed".to_owned())
+            } else {
+                answer("ns2")
+            }
+        });
+        story.rib(FAULT + 10 * MS, &["12"]);
+        story.fib(FAULT + 11 * MS, &["12"]);
+        story.ask(FAULT + 10 * MS, FAULT + 1500 * MS, |_| answer("ns2"));
+        story
+    }
+
+    fn rib(&mut self, at: u64, hosts: &[&str]) {
+        let route = |address: std::net::IpAddr, last: &str| RibRoute {
+            prefix: host(address),
+            next_hops: vec![hop(address, last)],
+            from: format!("ns{last}"),
+        };
+        let addresses = self.plan.services.iter().map(|service| service.address);
+        let routes = addresses
+            .flat_map(|address| hosts.iter().map(move |last| route(address, last)))
+            .collect();
+        self.push(
+            at,
+            "router",
+            Seen::Rib {
+                daemon: "router".to_owned(),
+                routes: Some(routes),
+            },
+        );
+    }
+
+    fn fib(&mut self, at: u64, hosts: &[&str]) {
+        let addresses: Vec<_> = self.plan.services.iter().map(|service| service.address).collect();
+        for address in addresses {
+            let next = |last: &&str| NextHop {
+                via: Some(hop(address, last)),
+                dev: "eth0".to_owned(),
+            };
+            let next_hops = hosts.iter().map(next).collect();
+            self.push(
+                at,
+                "router",
+                Seen::Fib {
+                    prefix: host(address),
+                    next_hops,
+                },
+            );
+        }
+    }
+
+    fn ask(&mut self, from: u64, until: u64, outcome: impl Fn(u64) -> Outcome) {
+        let addresses: Vec<_> = self
+            .plan
+            .services
+            .iter()
+            .map(|s| (s.service.clone(), s.address))
+            .collect();
+        for sent in (from..until).step_by(10 * MS as usize) {
+            for (service, to) in &addresses {
+                let number = sent / (10 * MS);
+                let (service, outcome) = (service.clone(), outcome(number));
+                self.push(
+                    sent + MS,
+                    "client",
+                    Seen::Query {
+                        service,
+                        number,
+                        to: *to,
+                        sent,
+                        outcome,
+                    },
+                );
+            }
+        }
+    }
+
+    fn push(&mut self, at: u64, node: &str, saw: Seen) {
+        self.events.push(Event {
+            at,
+            node: Some(node.to_owned()),
+            saw,
+        });
+    }
+
+    /// The judgement as of the end, on an expectation that was changed a little.
+    fn judge_with(&self, change: impl FnOnce(&mut Expectation)) -> Finding {
+        let mut expectation = expectation(&self.plan);
+        change(&mut expectation);
+        let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
+        judge(
+            &self.plan,
+            &self.events.iter().cloned().collect::<History>(),
+            &expectation,
+            FAULT,
+            now,
+        )
+    }
+
+    fn judge(&self) -> Finding {
+        self.judge_with(|_| {})
+    }
+}
+
+fn answer(instance: &str) -> Outcome {
+    Outcome::Answer {
+        instance: instance.to_owned(),
+        rcode: 0,
+        answers: 1,
+        rtt: MS,
+    }
+}
+
+fn hop(address: std::net::IpAddr, last: &str) -> std::net::IpAddr {
+    let text = if address.is_ipv4() {
+        format!("10.1.53.{last}")
+    } else {
+        format!("2001:db8:53::{last}")
+    };
+    text.parse().expect("address")
+}
+
+#[test]
+fn a_failover_passes_when_the_last_of_all_is_right() {
+    let finding = Story::of_failover().judge();
+    assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+    assert_eq!(finding.held_from, Some(FAULT + 11 * MS));
+    assert_eq!(finding.lost, 4, "one query to each address");
+    assert_eq!(finding.gap, Duration::from_millis(10));
+    assert_eq!(finding.found, Vec::<String>::new());
+}
+
+#[test]
+fn it_is_too_early_before_the_stable_time_is_over() {
+    let mut story = Story::of_failover();
+    story.events.retain(|event| event.at < FAULT + 900 * MS);
+    assert_eq!(story.judge().verdict, None);
+}
+
+#[test]
+fn it_is_too_early_while_a_query_is_out() {
+    let mut story = Story::of_failover();
+    let missing = |event: &Event| matches!(event.saw, Seen::Query { number: 150, .. });
+    story.events.retain(|event| !missing(event));
+    assert_eq!(story.judge().verdict, None, "its outcome might still be bad");
+}
+
+#[test]
+fn a_rib_that_keeps_the_dead_fails_and_is_named() {
+    let mut story = Story::of_both(FAULT);
+    story.fib(FAULT + MS, &["12"]);
+    story.ask(FAULT, FAULT + 4000 * MS, |_| answer("ns2"));
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(
+        finding.found,
+        ["router routes via ns1 and ns2: 4 of 4 addresses (RIB only)"]
+    );
+    assert_eq!(
+        finding.first.as_deref(),
+        Some("no withdrawal of 10.1.53.1 by ns1 on the wire")
+    );
+}
+
+#[test]
+fn a_rib_that_ignores_a_withdrawal_is_told_from_a_withdrawal_that_never_came() {
+    let mut story = Story::of_both(FAULT);
+    let withdrawn = story
+        .plan
+        .services
+        .iter()
+        .map(|service| host(service.address))
+        .collect();
+    let (src, dst) = (
+        "10.1.53.11:179".parse().expect("address"),
+        "10.1.53.254:4000".parse().expect("address"),
+    );
+    let message = BgpMessage::Update {
+        announced: vec![],
+        withdrawn,
+    };
+    story.push(
+        FAULT + MS,
+        "ns1",
+        Seen::Bgp {
+            src,
+            dst,
+            sent: true,
+            signed: false,
+            message,
+        },
+    );
+    story.ask(FAULT, FAULT + 4000 * MS, |_| answer("ns2"));
+    let first = story.judge().first;
+    assert_eq!(
+        first.as_deref(),
+        Some("ns1 withdrew 10.1.53.1 on the wire, and router's RIB keeps it")
+    );
+}
+
+#[test]
+fn a_kernel_that_keeps_the_dead_fails_and_is_named() {
+    let mut story = Story::of_both(FAULT);
+    story.rib(FAULT + MS, &["12"]);
+    story.ask(FAULT, FAULT + 4000 * MS, |_| answer("ns2"));
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    let first = "router's RIB is right, and its kernel's route for 10.1.53.1 is not";
+    assert_eq!(finding.first.as_deref(), Some(first));
+}
+
+#[test]
+fn a_routing_daemon_that_does_not_answer_is_not_right() {
+    let mut story = Story::of_failover();
+    story.push(
+        FAULT + 20 * MS,
+        "router",
+        Seen::Rib {
+            daemon: "router".to_owned(),
+            routes: None,
+        },
+    );
+    story.ask(FAULT + 1500 * MS, FAULT + 4000 * MS, |_| answer("ns2"));
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(
+        finding.first.as_deref(),
+        Some("router's routing daemon does not answer on its control socket")
+    );
+}
+
+#[test]
+fn an_answer_from_the_wrong_instance_fails() {
+    let mut story = Story::of_failover();
+    story.ask(FAULT + 1500 * MS, FAULT + 4000 * MS, |n| {
+        answer(if n % 3 == 0 { "ns1" } else { "ns2" })
+    });
+    story.events.retain(
+        |event| !matches!(event.saw, Seen::Query { sent, .. } if (FAULT + 10 * MS..FAULT + 1500 * MS).contains(&sent)),
+    );
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert!(
+        finding
+            .found
+            .iter()
+            .any(|line| line.starts_with("client is answered by others")),
+        "{:?}",
+        finding.found
+    );
+}
+
+#[test]
+fn silence_fails() {
+    let mut story = Story::of_failover();
+    story
+        .events
+        .retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
+    story.ask(FAULT, FAULT + 4000 * MS, |_| Outcome::Timeout);
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(
+        finding.found,
+        [
+            "client gets no answer to 100 % of its queries",
+            "client hears nothing from ns2"
+        ]
+    );
+    assert_eq!(
+        finding.first.as_deref(),
+        Some("every route is right, and client's answers from 10.1.53.1 are not")
+    );
+}
+
+#[test]
+fn servfail_is_no_answer() {
+    let mut story = Story::of_failover();
+    story
+        .events
+        .retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
+    let servfail = |_| Outcome::Answer {
+        instance: "ns2".to_owned(),
+        rcode: 2,
+        answers: 0,
+        rtt: MS,
+    };
+    story.ask(FAULT, FAULT + 4000 * MS, servfail);
+    assert_eq!(story.judge().verdict, Some(Verdict::Fail));
+}
+
+#[test]
+fn an_expected_server_that_nobody_hears_fails() {
+    let mut story = Story::of_both(FAULT);
+    story.ask(FAULT, FAULT + 6000 * MS, |_| answer("ns2"));
+    let both = |expectation: &mut Expectation| expectation.expect.serving = vec!["ns1".to_owned(), "ns2".to_owned()];
+    let finding = story.judge_with(both);
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(finding.found, ["client hears nothing from ns1"]);
+}
+
+#[test]
+fn more_lost_than_allowed_fails_though_it_converged() {
+    let finding = Story::of_failover().judge_with(|expectation| expectation.expect.lost = Some(3));
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(finding.found, ["4 queries lost since kill resolver on ns1, allowed 3"]);
+}
+
+#[test]
+fn a_longer_gap_than_allowed_fails_though_it_converged() {
+    let finding = Story::of_failover().judge_with(|expectation| expectation.expect.gap = Some(Span::ms(9)));
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(
+        finding.found,
+        ["no good answer for 10 ms since kill resolver on ns1, allowed 9ms"]
+    );
+}
+
+#[test]
+fn too_late_fails_and_tells_when_it_held() {
+    let finding = Story::of_failover().judge_with(|expectation| expectation.deadline = Span::ms(5));
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(finding.held_from, Some(FAULT + 11 * MS));
+}
+
+#[test]
+fn a_flap_starts_the_stable_time_anew() {
+    let mut story = Story::of_failover();
+    story.rib(FAULT + 800 * MS, &["11", "12"]);
+    story.rib(FAULT + 801 * MS, &["12"]);
+    assert_eq!(story.judge().verdict, None);
+    story.ask(FAULT + 1500 * MS, FAULT + 2500 * MS, |_| answer("ns2"));
+    assert_eq!(story.judge().held_from, Some(FAULT + 801 * MS));
+    assert_eq!(story.judge().verdict, Some(Verdict::Pass));
+}
+
+#[test]
+fn a_hole_is_unknown_whatever_else_was_seen() {
+    let mut story = Story::of_failover();
+    story.push(
+        FAULT,
+        "router",
+        Seen::Hole {
+            reason: "its probe has ended".to_owned(),
+        },
+    );
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Unknown));
+    assert_eq!(finding.found, ["router: its probe has ended"]);
+}
+
+#[test]
+fn scope_narrows_what_is_looked_at() {
+    let mut story = Story::of_failover();
+    // IPv6 is broken; IPv4 alone was asked about.
+    let v6 = |event: &Event| matches!(event.saw, Seen::Query { to, sent, .. } if to.is_ipv6() && sent >= FAULT);
+    story.events.retain(|event| !v6(event));
+    assert_eq!(story.judge().verdict, None);
+    let finding = story.judge_with(|expectation| expectation.expect.family = Some(crate::spec::Family::V4));
+    assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+}

@@ -123,7 +123,11 @@ pub(super) async fn build(api: &Api, build: &Build, said: &(dyn Fn(&str) + Send 
             Ok(info) => {
                 let error = info.error_detail.and_then(|detail| detail.message);
                 // Docker colours what a program writes on stderr.
-                let text = info.stream.unwrap_or_default().replace("\x1b[91m", "").replace("\x1b[0m", "");
+                let text = info
+                    .stream
+                    .unwrap_or_default()
+                    .replace("\x1b[91m", "")
+                    .replace("\x1b[0m", "");
                 for line in text.lines().filter(|line| !line.trim().is_empty()) {
                     output.take(line);
                     said(line);

@@ -200,3 +200,133 @@ impl State {
         started
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use futures::StreamExt;
+    use protocol::{Command, Exit, Report, Signal};
+    use tokio::io::AsyncWriteExt;
+
+    use super::super::{Chunk, Engine, Node};
+    use super::*;
+    use crate::owner::Labels;
+
+    async fn start(engine: &FakeEngine) -> Node {
+        let spec = NodeSpec {
+            name: "run-london".to_owned(),
+            hostname: "london".to_owned(),
+            image: "probe".to_owned(),
+            argv: vec!["/usr/local/bin/anycast-lab-probe".to_owned()],
+            networks: vec![],
+            sysctls: BTreeMap::new(),
+            labels: Labels::of_this_process("run"),
+        };
+        engine.start_node(&spec).await.unwrap()
+    }
+
+    async fn tell(node: &mut Node, what: &impl serde::Serialize) {
+        let line = format!("{}\n", serde_json::to_string(what).unwrap());
+        node.input.write_all(line.as_bytes()).await.unwrap();
+    }
+
+    async fn hear(node: &mut Node) -> Report {
+        match node.output.next().await.unwrap().unwrap() {
+            Chunk::Stdout(line) => serde_json::from_slice(&line).unwrap(),
+            Chunk::Stderr(line) => panic!("{line:?}"),
+        }
+    }
+
+    fn setup() -> Setup {
+        serde_json::from_str(
+            r#"{"node":"london","links":[],"loopback":[],"routes":[],"files":[],"daemons":[],"ribs":[],"trains":[]}"#,
+        )
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_script_plays() {
+        let exited = || Observation::Exited {
+            daemon: "named".to_owned(),
+            pid: 7,
+            exit: Exit::Signal(9),
+        };
+        let engine = FakeEngine::new()
+            .with_image("probe")
+            .on_command(move |node, action| match action {
+                Action::Signal { daemon, .. } if daemon == "named" && node == "london" => vec![exited()],
+                Action::Ask => vec![Observation::Failed {
+                    id: 0,
+                    error: "no trains".to_owned(),
+                }],
+                _ => vec![],
+            });
+        let mut node = start(&engine).await;
+        tell(&mut node, &setup()).await;
+        assert_eq!(hear(&mut node).await.saw, Observation::Ready);
+
+        let kill = Action::Signal {
+            daemon: "named".to_owned(),
+            signal: Signal::SigKill,
+        };
+        tell(
+            &mut node,
+            &Command {
+                id: 5,
+                action: kill.clone(),
+            },
+        )
+        .await;
+        assert_eq!(hear(&mut node).await.saw, exited());
+        assert_eq!(
+            hear(&mut node).await.saw,
+            Observation::Done {
+                id: 5,
+                detail: String::new()
+            }
+        );
+        tell(
+            &mut node,
+            &Command {
+                id: 6,
+                action: Action::Ask,
+            },
+        )
+        .await;
+        assert_eq!(
+            hear(&mut node).await.saw,
+            Observation::Failed {
+                id: 6,
+                error: "no trains".to_owned()
+            }
+        );
+
+        engine.emit_at("london", Some(42), Observation::Ready);
+        let report = hear(&mut node).await;
+        assert_eq!((report.seq, report.at), (4, 42));
+        let heard = [
+            Heard::Setup(Box::new(setup())),
+            Heard::Action(kill),
+            Heard::Action(Action::Ask),
+        ];
+        assert_eq!(engine.heard("london"), heard);
+
+        engine.end("london");
+        assert!(node.output.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_cannot_be_set_up_says_so_and_ends() {
+        let unusable = || Observation::Unusable {
+            error: "no eth0".to_owned(),
+        };
+        let engine = FakeEngine::new()
+            .with_image("probe")
+            .on_setup(move |_| vec![unusable()]);
+        let mut node = start(&engine).await;
+        tell(&mut node, &setup()).await;
+        assert_eq!(hear(&mut node).await.saw, unusable());
+        assert!(node.output.next().await.is_none());
+    }
+}
