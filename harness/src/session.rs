@@ -146,10 +146,17 @@ pub async fn run(
     );
     terminal.label("Plan", &format!("{} · {} · {counts}", plan.label(), plan.cell_words()));
 
+    if let Some(mutant) = &plan.mutant {
+        terminal.label("Mutant", &mutant.why);
+    }
+
+    terminal.booting();
+
     let reaper = lab::Reaper::of(&run_name);
     let body = async |lab: &mut lab::Lab<'_>| lab::play(lab, &mut terminal).await;
     let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
     drop(reaper);
+    terminal.clear();
     let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
     let history = recorder.with(History::clone);
     write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))?;

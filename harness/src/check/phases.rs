@@ -48,13 +48,13 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
                     set(&mut phases, address, |p| p.fib = Some(since));
                 }
             }
-            Seen::Query { to, sent, outcome, .. } if event.at >= from && *sent < until => {
-                if super::answered_by(outcome).is_none() {
-                    set(&mut phases, *to, |p| {
-                        p.lost += 1;
-                        p.last_lost = p.last_lost.max(Some(sent.saturating_sub(from)));
-                    });
-                }
+            Seen::Query { to, sent, outcome, .. }
+                if event.at >= from && *sent < until && super::answered_by(outcome).is_none() =>
+            {
+                set(&mut phases, *to, |p| {
+                    p.lost += 1;
+                    p.last_lost = p.last_lost.max(Some(sent.saturating_sub(from)));
+                });
             }
             _ => {}
         }

@@ -47,9 +47,9 @@ impl Kind for Bird {
     /// ```text
     /// 1007-Table master4:
     ///  10.1.53.1/32         unicast [ns1 09:12:33.123] * (100) [i]
-    ///  	via 10.1.53.11 on eth0
+    ///     via 10.1.53.11 on eth0
     ///                       unicast [ns2 09:12:33.123] (100) [i]
-    ///  	via 10.1.53.12 on eth0
+    ///     via 10.1.53.12 on eth0
     /// ```
     fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
         let mut routes: Vec<RibRoute> = Vec::new();

@@ -89,8 +89,11 @@ pub fn default_product(role: Role) -> Product {
     }
 }
 
-/// Whether there is such a product, and whether it can play the role.
-pub(crate) fn check_product(product: &Product, role: Option<Role>) -> Result<(), String> {
+/// The role that a product plays: the one asked for, or its first.
+///
+/// # Errors
+/// There is no such product, or it cannot play that role.
+pub fn check_product(product: &Product, role: Option<Role>) -> Result<Role, String> {
     let Some(kind) = named(&product.kind) else {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
         return Err(format!(
@@ -101,24 +104,19 @@ pub(crate) fn check_product(product: &Product, role: Option<Role>) -> Result<(),
     };
     let versions = catalog::versions(kind.name());
     if !versions.contains(&product.version.as_str()) {
-        return Err(format!(
-            "there is no {} {}: there are {}",
-            product.kind,
-            product.version,
-            list(&versions)
-        ));
+        let (kind, version) = (&product.kind, &product.version);
+        return Err(format!("there is no {kind} {version}: there are {}", list(&versions)));
     }
-    match role {
-        Some(role) if !kind.plays().contains(&role) => {
-            let roles: Vec<String> = kind.plays().iter().map(ToString::to_string).collect();
-            Err(format!(
-                "{} cannot play {role}: it plays {}",
-                product.kind,
-                list(&roles)
-            ))
-        }
-        _ => Ok(()),
-    }
+    let plays = kind
+        .plays()
+        .iter()
+        .copied()
+        .find(|plays| role.is_none_or(|role| role == *plays));
+    plays.ok_or_else(|| {
+        let roles: Vec<String> = kind.plays().iter().map(ToString::to_string).collect();
+        let role = role.map_or_else(|| "any role".to_owned(), |role| role.to_string());
+        format!("{} cannot play {role}: it plays {}", product.kind, list(&roles))
+    })
 }
 
 /// A daemon's surroundings: all that its files are made from.

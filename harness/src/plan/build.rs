@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
-use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, routes};
+use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::spec::{Cell, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -25,9 +25,11 @@ impl Plan {
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<_, _>>()?;
         let mutant = scenario.mutant.as_ref().and_then(|name| {
-            let fails = scenario.mutants.get(name)?.fails.clone();
+            let declared = scenario.mutants.get(name)?;
+            let (why, fails) = (declared.why.clone(), declared.fails.clone());
             Some(Mutant {
                 name: name.clone(),
+                why,
                 fails,
             })
         });
@@ -35,6 +37,8 @@ impl Plan {
             scenario: scenario.name.clone(),
             mutant,
             title: scenario.title.clone(),
+            why: scenario.why.clone(),
+            source: scenario.source.clone(),
             cell,
             networks: topology.networks.clone(),
             services: services(topology),
@@ -98,7 +102,7 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
 
 fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &Node) -> Result<NodePlan, SpecError> {
     let topology = &scenario.topology;
-    let runs = products(cell, name, node)?;
+    let runs = products::of(scenario, cell, name, node)?;
     let sessions = sessions(topology, name, node);
     let mut generated = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
@@ -153,42 +157,8 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         trains: trains(topology, node),
         runs,
     };
-    check_clients(&plan)?;
+    check_client(scenario, &plan)?;
     Ok(plan)
-}
-
-/// The node's daemons: roles as the cell fills them, products in the role that they can play.
-fn products(cell: &Cell, name: &str, node: &Node) -> Result<BTreeMap<Role, Product>, SpecError> {
-    let mut runs = BTreeMap::new();
-    for run in &node.runs {
-        let (role, product) = match Role::named(run) {
-            Some(role) => (
-                role,
-                cell.get(&role).cloned().unwrap_or_else(|| kind::default_product(role)),
-            ),
-            None => {
-                let product: Product = run.parse().map_err(SpecError::new)?;
-                let role = kind::named(&product.kind).and_then(|kind| kind.plays().first().copied());
-                (
-                    role.ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?,
-                    product,
-                )
-            }
-        };
-        if let Some(other) = runs.insert(role, product) {
-            return Err(SpecError::new(format!(
-                "node `{name}` runs two daemons as {role}: one is {other}"
-            )));
-        }
-    }
-    // ExaBGP starts the watchdog: without a speaker nobody does.
-    if runs.contains_key(&Role::Watchdog) && !runs.contains_key(&Role::Speaker) {
-        return Err(SpecError::new(format!(
-            "node `{name}` runs a watchdog and no speaker that it could tell"
-        ))
-        .hint("add `speaker` to `runs`, or take `watchdog` out"));
-    }
-    Ok(runs)
 }
 
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
@@ -276,8 +246,8 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
 }
 
 /// A client that asks needs a way to everything that it asks.
-fn check_clients(node: &NodePlan) -> Result<(), SpecError> {
-    for train in &node.trains {
+fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
+    for (i, train) in node.trains.iter().enumerate() {
         for address in &train.to {
             let connected = node
                 .links
@@ -286,11 +256,11 @@ fn check_clients(node: &NodePlan) -> Result<(), SpecError> {
                 .any(|net| net.contains(address));
             let routed = node.routes.iter().any(|route| route.to.contains(address));
             if !connected && !routed {
-                let message = format!(
-                    "a route to nowhere: `{}` asks {} at {address} and has no way there",
-                    node.name, train.name
-                );
-                return Err(SpecError::new(message).hint(format!("give `{}` a `gateway`", node.name)));
+                let (name, service) = (&node.name, &train.name);
+                let path = KeyPath::of(&["nodes", name, "asks"]).index(i);
+                let message = format!("a route to nowhere: `{name}` asks {service} at {address} and has no way there");
+                let error = scenario.wrong_in_topology(&path, message);
+                return Err(error.hint(format!("give `{name}` a `gateway`")));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The matrix: which products play which roles.
 
+use super::products;
 use crate::image::Release;
 use crate::kind;
 use crate::spec::{Cell, Product, Role, Scenario, SpecError};
@@ -34,6 +35,7 @@ pub fn cells(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
 /// # Errors
 /// What is not `role=kind@version`, not a product, or cannot be combined.
 pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecError> {
+    products::check_matrix(scenario)?;
     let (possible, impossible) = cells(scenario);
     let mut pinned = Cell::new();
     for pair in wanted.unwrap_or("").split(',').filter(|pair| !pair.is_empty()) {

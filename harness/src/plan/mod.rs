@@ -15,6 +15,7 @@ mod addresses;
 mod build;
 mod cells;
 mod deadline;
+mod products;
 mod routes;
 mod show;
 
@@ -29,6 +30,10 @@ pub struct Plan {
     pub mutant: Option<Mutant>,
     /// One line.
     pub title: String,
+    /// Why it matters, in prose.
+    pub why: Option<String>,
+    /// Where it happened, or where it is specified.
+    pub source: Option<String>,
     /// Which product plays which role.
     pub cell: Cell,
     /// The networks, with their prefixes.
@@ -48,6 +53,8 @@ pub struct Plan {
 pub struct Mutant {
     /// Its name.
     pub name: String,
+    /// What was taken away, and what that proves.
+    pub why: String,
     /// The name of the step at which it must fail.
     pub fails: String,
 }

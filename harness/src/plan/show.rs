@@ -16,6 +16,14 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.label(), self.title)?;
+        for (label, text) in [("why", &self.why), ("source", &self.source)] {
+            if let Some(text) = text {
+                writeln!(f, "{label}: {text}")?;
+            }
+        }
+        if let Some(mutant) = &self.mutant {
+            writeln!(f, "mutant: {}; must fail at `{}`", mutant.why, mutant.fails)?;
+        }
         writeln!(f, "cell: {}", self.cell_words())?;
         for (name, prefixes) in &self.networks {
             let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();

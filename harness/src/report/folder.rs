@@ -1,6 +1,7 @@
 //! The run's folder: history, logs, and what every node was given.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,8 @@ pub fn write_logs(folder: &RunFolder, events: &[Event]) -> io::Result<()> {
     for event in events {
         if let (Some(node), Seen::Line { daemon, text, .. }) = (&event.node, &event.saw) {
             let log = logs.entry(Path::new(node).join(format!("{daemon}.log"))).or_default();
-            log.push_str(&format!("{:9.3} {text}\n", event.at.saturating_sub(start) as f64 / 1e9));
+            let since = event.at.saturating_sub(start) as f64 / 1e9;
+            let _infallible = writeln!(log, "{since:9.3} {text}");
         }
     }
     for (path, text) in logs {

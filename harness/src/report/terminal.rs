@@ -30,6 +30,8 @@ pub struct Terminal<'p, W> {
     zero: Option<u64>,
     /// What `+` times count from, once something was injected.
     fault: Option<u64>,
+    /// Whether the line that the cursor is on only says that something goes on.
+    passing: bool,
 }
 
 impl<'p, W: Write> Terminal<'p, W> {
@@ -46,6 +48,7 @@ impl<'p, W: Write> Terminal<'p, W> {
             began,
             zero: None,
             fault: None,
+            passing: false,
         }
     }
 
@@ -53,6 +56,24 @@ impl<'p, W: Write> Terminal<'p, W> {
     pub fn label(&mut self, label: &str, text: &str) {
         let label = self.paint(&format!("{label:>10}"), "1");
         self.line(&format!("{label}  {text}"));
+    }
+
+    /// In a terminal: says that the lab boots, until the next line is written over it.
+    pub fn booting(&mut self) {
+        if self.colour {
+            let label = self.paint(&format!("{:>10}", "Up"), "1");
+            let _gone = write!(self.out, "{label}  …");
+            let _gone = self.out.flush();
+            self.passing = true;
+        }
+    }
+
+    /// Takes that back.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.passing) {
+            let _gone = write!(self.out, "\r\x1b[2K");
+            let _gone = self.out.flush();
+        }
     }
 
     /// The end: the times of each failover, the verdict, where the record is.
@@ -219,6 +240,7 @@ impl<'p, W: Write> Terminal<'p, W> {
 
     /// A reader that has gone away (a closed pipe) does not end the run.
     fn line(&mut self, text: &str) {
+        self.clear();
         let _gone = writeln!(self.out, "{}", text.trim_end());
         let _gone = self.out.flush();
     }

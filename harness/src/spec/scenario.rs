@@ -37,6 +37,8 @@ pub struct Scenario {
     pub mutants: IndexMap<String, Mutant>,
     /// The mutant that this is, if it is one.
     pub mutant: Option<String>,
+    whole: Layers,
+    shape: Layers,
 }
 
 /// A step.
@@ -67,7 +69,7 @@ struct Entry {
 }
 
 /// Where each layer of a topology stands, the one that wins first.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Layers(Vec<(Source, KeyPath)>);
 
 impl Scenario {
@@ -113,10 +115,11 @@ impl Scenario {
             layers.insert(0, (scenario.clone(), KeyPath::of(&["mutants", name, "patch"])));
         }
         let topology: Topology = decode(topology, &Layers(layers.clone()))?;
-        validate::topology(&topology, &folder, &Layers(layers))?;
+        let shape = Layers(layers);
+        validate::topology(&topology, &folder, &shape)?;
 
-        let layers = Layers(vec![(scenario, root)]);
-        let steps = steps(entry.step, &layers)?;
+        let whole = Layers(vec![(scenario, root)]);
+        let steps = steps(entry.step, &whole)?;
         let name = file
             .file_stem()
             .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -131,9 +134,21 @@ impl Scenario {
             steps,
             mutants: entry.mutants,
             mutant: mutant.map(str::to_owned),
+            whole,
+            shape,
         };
-        validate::steps(&scenario, &layers)?;
+        validate::steps(&scenario, &scenario.whole)?;
         Ok(scenario)
+    }
+
+    /// An error about a value of the file, such as `matrix.resolver[0]`, with its place.
+    pub(crate) fn wrong(&self, path: &KeyPath, message: impl Into<String>) -> SpecError {
+        self.whole.error(path, message)
+    }
+
+    /// An error about a value of the topology, such as `nodes.ns1.runs[0]`, with the place that sets it.
+    pub(crate) fn wrong_in_topology(&self, path: &KeyPath, message: impl Into<String>) -> SpecError {
+        self.shape.error(path, message)
     }
 }
 

@@ -52,7 +52,7 @@ impl<'p> Tables<'p> {
                 let layers = [(Layer::Rib, None, !router.ribs.is_empty()), (Layer::Fib, fib, true)];
                 for (layer, nodes, watched) in layers {
                     if watched {
-                        let right_since = right(&nodes, &want.nodes).then_some(0);
+                        let right_since = right(nodes.as_ref(), &want.nodes).then_some(0);
                         let cell = Cell {
                             want: &want.nodes,
                             nodes,
@@ -103,7 +103,7 @@ impl<'p> Tables<'p> {
                 continue;
             }
             if let Some(nodes) = look(*address) {
-                cell.right_since = right(&nodes, cell.want).then(|| cell.right_since.unwrap_or(at));
+                cell.right_since = right(nodes.as_ref(), cell.want).then(|| cell.right_since.unwrap_or(at));
                 cell.nodes = nodes;
             }
         }
@@ -123,8 +123,6 @@ impl Cell<'_> {
     }
 }
 
-fn right(nodes: &Option<BTreeSet<String>>, want: &[&str]) -> bool {
-    nodes
-        .as_ref()
-        .is_some_and(|nodes| nodes.iter().map(String::as_str).eq(want.iter().copied()))
+fn right(nodes: Option<&BTreeSet<String>>, want: &[&str]) -> bool {
+    nodes.is_some_and(|nodes| nodes.iter().map(String::as_str).eq(want.iter().copied()))
 }
