@@ -1,4 +1,12 @@
 //! anycast-lab: a laboratory for anycast DNS.
+//!
+//! ```text
+//! Scenario -> Plan -> Lab -> (Fault | Probe) -> History -> Check -> Verdict -> Report
+//! ```
+//!
+//! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
+//! [`engine`], [`image`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`fault`], [`observe`], [`lab`], [`report`],
+//! [`session`], [`cli`].
 
 pub mod check;
 pub mod cli;

@@ -180,6 +180,7 @@ impl<'p> Lab<'p> {
     /// A node could not do its part.
     pub async fn inject(&mut self, fault: Fault) -> Result<u64, LabError> {
         let (at, detail) = self.carry_out(fault.apply()).await?;
+        let detail = format!("{}{detail}", self.victim(&fault));
         let (number, words) = (self.step, fault.to_string());
         self.record(
             None,
@@ -255,6 +256,15 @@ impl<'p> Lab<'p> {
         while now() < until {
             self.tick(watcher).await;
         }
+    }
+
+    /// The product that a fault is about, for those who read of it.
+    fn victim(&self, fault: &Fault) -> String {
+        let Fault::Kill { role, node } = fault;
+        let product = self.plan.node(node).and_then(|node| node.runs.get(role));
+        product
+            .map(|product| format!("{} {}, ", product.kind, product.version))
+            .unwrap_or_default()
     }
 
     fn judge(&self, expectation: &Expectation) -> Finding {

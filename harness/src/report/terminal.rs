@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::summary::{Summary, times};
-use super::timeline::{Row, Timeline, merge};
+use super::timeline::{Row, Text, Timeline, merge};
 use crate::check::phases::phases;
 use crate::check::sessions::established;
 use crate::check::{Finding, Verdict};
@@ -158,7 +158,7 @@ impl<'p, W: Write> Terminal<'p, W> {
             Some(_) => {
                 let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
                 words.extend([
-                    e.expect.serving.join(" "),
+                    serving(e),
                     families.join(" "),
                     format!("stable {}", span(e.expect.stable)),
                 ]);
@@ -173,12 +173,7 @@ impl<'p, W: Write> Terminal<'p, W> {
         if verdict == Verdict::Pass {
             return;
         }
-        let expected = format!(
-            "serving {}, within {} of {}",
-            e.expect.serving.join(" "),
-            span(e.deadline),
-            e.since
-        );
+        let expected = format!("serving {}, within {} of {}", serving(e), span(e.deadline), e.since);
         self.detail("expected", &expected);
         for (i, found) in finding.found.iter().enumerate() {
             self.detail(if i == 0 { "found" } else { "" }, found);
@@ -290,7 +285,9 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                 Action::Expect(expectation),
             ) => {
                 if self.fault.is_some() {
-                    self.losses(events, *origin, *at);
+                    let stable = crate::check::nanos(expectation.expect.stable.0);
+                    let until = finding.held_from.map_or(*at, |held| held + stable);
+                    self.clients(events, *origin, until, finding, expectation);
                 }
                 self.show();
                 self.judged(step, expectation, *origin, finding, *watched);
@@ -307,31 +304,40 @@ impl<W: Write> Watcher for Terminal<'_, W> {
 }
 
 impl<W: Write> Terminal<'_, W> {
-    /// The row of the last lost query, and how many there were.
-    fn losses(&mut self, events: &[Event], origin: u64, until: u64) {
+    /// The row of the clients: from when on they were answered as expected, or which query was the last to be lost.
+    fn clients(&mut self, events: &[Event], origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
         let phases = phases(self.plan, events, "", origin, until);
         let lost: u64 = phases.values().map(|phases| phases.lost).sum();
-        if let Some(last) = phases.values().filter_map(|phases| phases.last_lost).max() {
-            let each = phases
-                .iter()
-                .map(|(family, phases)| format!("{} {family}", phases.lost))
-                .collect::<Vec<_>>();
-            let noun = if lost == 1 { "query" } else { "queries" };
-            let text =
-                super::timeline::Text::Said(format!("last lost query ({lost} {noun} lost: {})", each.join(", ")));
-            let node = self
-                .plan
-                .clients()
-                .map(|client| client.name.clone())
-                .collect::<Vec<_>>()
-                .join(" ");
-            self.waiting.push(Row {
-                at: origin + last,
-                node,
-                hop: String::new(),
-                text,
-            });
-        }
+        let each: Vec<String> = phases
+            .iter()
+            .map(|(family, phases)| format!("{} {family}", phases.lost))
+            .collect();
+        let count = match lost {
+            0 => "no query lost".to_owned(),
+            1 => format!("1 query lost: {}", each.join(", ")),
+            n => format!("{n} queries lost: {}", each.join(", ")),
+        };
+        let last = phases.values().filter_map(|phases| phases.last_lost).max();
+        let (at, text) = match (finding.held_from, last) {
+            (Some(held), _) => (held, format!("answered by {} ({count})", serving(expectation))),
+            (None, Some(last)) => (origin + last, format!("last lost query ({count})")),
+            (None, None) => return,
+        };
+        let node: Vec<String> = self.plan.clients().map(|client| client.name.clone()).collect();
+        self.waiting.push(Row {
+            at,
+            node: node.join(" "),
+            hop: String::new(),
+            text: Text::Said(text),
+        });
+    }
+}
+
+/// Who is expected to serve.
+fn serving(expectation: &Expectation) -> String {
+    match expectation.expect.serving.as_slice() {
+        [] => "nobody".to_owned(),
+        nodes => nodes.join(" "),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use nix::sys::signal::Signal;
 use protocol::{Exit, Stream};
 
 use crate::history::{BgpMessage, Event, Seen};
@@ -75,7 +76,10 @@ impl Timeline {
             Seen::Exited { daemon, pid, exit } => {
                 let how = match exit {
                     Exit::Code(code) => format!("exited with status {code}"),
-                    Exit::Signal(signal) => format!("ended by signal {signal}"),
+                    Exit::Signal(signal) => match Signal::try_from(*signal) {
+                        Ok(signal) => format!("ended by {signal}"),
+                        Err(_) => format!("ended by signal {signal}"),
+                    },
                 };
                 vec![row(daemon, Text::Said(format!("{how}, pid {pid}")))]
             }

@@ -166,6 +166,7 @@ fn steps(entries: Vec<StepEntry>, layers: &Layers) -> Result<Vec<Step>, SpecErro
 impl std::fmt::Display for Verb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Expect(expect) if expect.serving.is_empty() => write!(f, "nobody serves"),
             Self::Expect(expect) => write!(f, "serving {}", expect.serving.join(" ")),
             Self::Inject(inject) => inject.fmt(f),
             Self::Heal(_) => write!(f, "heal all"),
