@@ -10,6 +10,8 @@ use crate::plan::{Expectation, Plan};
 pub mod phases;
 mod serving;
 pub mod sessions;
+#[cfg(test)]
+pub(crate) mod story;
 
 /// The outcome of a step, or of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -67,3 +67,34 @@ fn set(phases: &mut BTreeMap<Family, Phases>, address: IpAddr, change: impl FnOn
         change(phases);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::story::{FAULT, MS, Story};
+
+    use super::*;
+
+    #[test]
+    fn each_hop_has_its_time() {
+        let mut story = Story::of_failover();
+        story.withdraw(FAULT + 5 * MS);
+        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let expected = Phases {
+            withdrawn: Some(5 * MS),
+            fib: Some(11 * MS),
+            last_lost: Some(0),
+            lost: 2,
+        };
+        assert_eq!(
+            phases,
+            BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)])
+        );
+    }
+
+    #[test]
+    fn what_did_not_happen_has_none() {
+        let story = Story::of_both(FAULT + 500 * MS);
+        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 500 * MS);
+        assert!(phases.values().all(|phases| *phases == Phases::default()), "{phases:?}");
+    }
+}

@@ -30,3 +30,24 @@ pub fn established(plan: &Plan, events: &[Event]) -> BTreeMap<(String, String), 
     };
     first.iter().filter_map(both).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::story::Story;
+
+    use super::*;
+
+    #[test]
+    fn a_session_is_up_when_both_ends_have_said_so() {
+        let mut story = Story::of_both(0);
+        story.say(1, "ns1", "router", BgpMessage::Keepalive);
+        story.say(2, "ns2", "router", BgpMessage::Keepalive);
+        story.say(5, "router", "ns2", BgpMessage::Keepalive);
+        story.say(9, "router", "ns2", BgpMessage::Keepalive);
+        let established = established(&story.plan, &story.events);
+        assert_eq!(
+            established,
+            BTreeMap::from([(("ns2".to_owned(), "router".to_owned()), 5)])
+        );
+    }
+}

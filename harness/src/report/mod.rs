@@ -3,6 +3,8 @@
 mod folder;
 mod summary;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use folder::{RunFolder, write_logs};

@@ -1,0 +1,214 @@
+//! Small histories for the tests of checks and reports: the plan of `kill-named`, and what happens in it.
+
+use std::path::Path;
+
+use protocol::{NextHop, Outcome};
+
+use super::{Finding, judge};
+use crate::history::{BgpMessage, Event, History, RibRoute, Seen};
+use crate::plan::{Action, Expectation, Plan, choose, host};
+use crate::spec::Scenario;
+
+pub(crate) const MS: u64 = 1_000_000;
+
+/// When the fault takes effect.
+pub(crate) const FAULT: u64 = 1000 * MS;
+
+/// The plan of `kill-named`, whose third step expects ns2 alone after ns1's resolver was killed.
+pub(crate) fn plan() -> Plan {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/kill-named.toml");
+    let scenario = Scenario::load(&file, None).expect("a good scenario");
+    Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan")
+}
+
+pub(crate) fn expectation(plan: &Plan) -> Expectation {
+    match plan.steps.get(2).map(|step| &step.action) {
+        Some(Action::Expect(expectation)) => expectation.clone(),
+        other => panic!("the third step expects, found {other:?}"),
+    }
+}
+
+/// A history in the making.
+pub(crate) struct Story {
+    pub(crate) plan: Plan,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Story {
+    /// Both serve from 0 on; a query to every address each 10 ms, answered in turn by both until `until`.
+    pub(crate) fn of_both(until: u64) -> Self {
+        let mut story = Self {
+            plan: plan(),
+            events: Vec::new(),
+        };
+        story.rib(0, &["11", "12"]);
+        story.fib(0, &["11", "12"]);
+        story.ask(0, until, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
+        story
+    }
+
+    /// ns1 is withdrawn 10 ms after the fault; its queries of that time are lost; then ns2 answers everything.
+    pub(crate) fn of_failover() -> Self {
+        let mut story = Self::of_both(FAULT);
+        story.ask(FAULT, FAULT + 10 * MS, |n| {
+            if n % 2 == 0 {
+                Outcome::Refused("closed".to_owned())
+            } else {
+                answer("ns2")
+            }
+        });
+        story.rib(FAULT + 10 * MS, &["12"]);
+        story.fib(FAULT + 11 * MS, &["12"]);
+        story.ask(FAULT + 10 * MS, FAULT + 1500 * MS, |_| answer("ns2"));
+        story
+    }
+
+    pub(crate) fn rib(&mut self, at: u64, hosts: &[&str]) {
+        let route = |address: std::net::IpAddr, last: &str| RibRoute {
+            prefix: host(address),
+            next_hops: vec![hop(address, last)],
+            from: format!("ns{last}"),
+        };
+        let addresses = self.plan.services.iter().map(|service| service.address);
+        let routes = addresses
+            .flat_map(|address| hosts.iter().map(move |last| route(address, last)))
+            .collect();
+        self.push(
+            at,
+            "router",
+            Seen::Rib {
+                daemon: "router".to_owned(),
+                routes: Some(routes),
+            },
+        );
+    }
+
+    pub(crate) fn fib(&mut self, at: u64, hosts: &[&str]) {
+        let addresses: Vec<_> = self.plan.services.iter().map(|service| service.address).collect();
+        for address in addresses {
+            let next = |last: &&str| NextHop {
+                via: Some(hop(address, last)),
+                dev: "eth0".to_owned(),
+            };
+            let next_hops = hosts.iter().map(next).collect();
+            self.push(
+                at,
+                "router",
+                Seen::Fib {
+                    prefix: host(address),
+                    next_hops,
+                },
+            );
+        }
+    }
+
+    pub(crate) fn ask(&mut self, from: u64, until: u64, outcome: impl Fn(u64) -> Outcome) {
+        let addresses: Vec<_> = self
+            .plan
+            .services
+            .iter()
+            .map(|s| (s.service.clone(), s.address))
+            .collect();
+        for sent in (from..until).step_by(10 * MS as usize) {
+            for (service, to) in &addresses {
+                let number = sent / (10 * MS);
+                let (service, outcome) = (service.clone(), outcome(number));
+                self.push(
+                    sent + MS,
+                    "client",
+                    Seen::Query {
+                        service,
+                        number,
+                        to: *to,
+                        sent,
+                        outcome,
+                    },
+                );
+            }
+        }
+    }
+
+    /// What a node says to another one, as both see it.
+    pub(crate) fn say(&mut self, at: u64, from: &str, to: &str, message: BgpMessage) {
+        let address = |node: &str, port: u16| {
+            let last = match node {
+                "ns1" => 11,
+                "ns2" => 12,
+                _ => 254,
+            };
+            std::net::SocketAddr::from(([10, 1, 53, last], port))
+        };
+        for (node, sent) in [(from, true), (to, false)] {
+            let (src, dst, message) = (address(from, 4000), address(to, 179), message.clone());
+            self.push(
+                at,
+                node,
+                Seen::Bgp {
+                    src,
+                    dst,
+                    sent,
+                    signed: false,
+                    message,
+                },
+            );
+        }
+    }
+
+    /// ns1 withdraws all its prefixes.
+    pub(crate) fn withdraw(&mut self, at: u64) {
+        let withdrawn = self.plan.services.iter().map(|service| host(service.address)).collect();
+        self.say(
+            at,
+            "ns1",
+            "router",
+            BgpMessage::Update {
+                announced: vec![],
+                withdrawn,
+            },
+        );
+    }
+
+    pub(crate) fn push(&mut self, at: u64, node: &str, saw: Seen) {
+        self.events.push(Event {
+            at,
+            node: Some(node.to_owned()),
+            saw,
+        });
+    }
+
+    /// The judgement as of the end, on an expectation that was changed a little.
+    pub(crate) fn judge_with(&self, change: impl FnOnce(&mut Expectation)) -> Finding {
+        let mut expectation = expectation(&self.plan);
+        change(&mut expectation);
+        let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
+        judge(
+            &self.plan,
+            &self.events.iter().cloned().collect::<History>(),
+            &expectation,
+            FAULT,
+            now,
+        )
+    }
+
+    pub(crate) fn judge(&self) -> Finding {
+        self.judge_with(|_| {})
+    }
+}
+
+pub(crate) fn answer(instance: &str) -> Outcome {
+    Outcome::Answer {
+        instance: instance.to_owned(),
+        rcode: 0,
+        answers: 1,
+        rtt: MS,
+    }
+}
+
+fn hop(address: std::net::IpAddr, last: &str) -> std::net::IpAddr {
+    let text = if address.is_ipv4() {
+        format!("10.1.53.{last}")
+    } else {
+        format!("2001:db8:53::{last}")
+    };
+    text.parse().expect("address")
+}

@@ -1,0 +1,117 @@
+//! What a reader sees of a run: one that passes, and one that fails.
+
+use crate::check::story::{FAULT, MS, Story, expectation};
+use crate::check::{Finding, Verdict};
+use crate::history::{Event, Seen};
+use crate::lab::{Played, Watcher};
+use crate::spec::Span;
+
+use super::{Summary, Terminal};
+
+/// The text of a run whose first three steps were played, the last of them as given.
+fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)>) -> String {
+    let injected = Seen::Injected {
+        number: 1,
+        fault: "kill resolver on ns1".to_owned(),
+        detail: "bind 9.20, pid 13, SIGKILL".to_owned(),
+    };
+    story.push(50 * MS, "router", Seen::Ready);
+    story.events.push(Event {
+        at: FAULT,
+        node: None,
+        saw: injected,
+    });
+    story.events.sort_by_key(|event| event.at);
+    let serving = Finding {
+        held_from: Some(100 * MS),
+        verdict: Some(Verdict::Pass),
+        ..blank()
+    };
+    let verdict = finding.verdict;
+    let played = [
+        Played::Judged {
+            origin: 0,
+            at: 900 * MS,
+            finding: serving,
+            watched: None,
+        },
+        Played::Injected { at: FAULT },
+        Played::Judged {
+            origin: FAULT,
+            at: FAULT + 1100 * MS,
+            finding,
+            watched,
+        },
+    ];
+    let mut out = Vec::new();
+    let mut terminal = Terminal::new(&mut out, false, &story.plan, 0);
+    for (step, played) in story.plan.steps.iter().zip(&played) {
+        let before: Vec<Event> = story
+            .events
+            .iter()
+            .filter(|event| event.at <= end(played))
+            .cloned()
+            .collect();
+        terminal.tick(&before, end(played));
+        terminal.played(step, played, &before);
+    }
+    let summary = Summary {
+        verdict: verdict.unwrap_or(Verdict::Unknown),
+        at: (verdict != Some(Verdict::Pass)).then_some(2),
+    };
+    terminal.end(&summary, &played, &story.events, 4.7, "target/lab/kill-named-0000");
+    drop(terminal);
+    String::from_utf8(out).expect("text")
+}
+
+fn end(played: &Played) -> u64 {
+    match played {
+        Played::Injected { at } | Played::Healed { at } | Played::Held { at } | Played::Judged { at, .. } => *at,
+    }
+}
+
+fn blank() -> Finding {
+    let gap = std::time::Duration::ZERO;
+    Finding {
+        verdict: None,
+        held_from: None,
+        lost: 0,
+        gap,
+        found: vec![],
+        first: None,
+    }
+}
+
+#[test]
+fn a_run_that_passes() {
+    let mut story = Story::of_failover();
+    story.withdraw(FAULT + 5 * MS);
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Pass));
+    insta::assert_snapshot!(text(&mut story, finding, None));
+}
+
+#[test]
+fn a_run_that_fails() {
+    let mut story = Story::of_both(FAULT + 4000 * MS);
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    let expected = expectation(&story.plan);
+    let watched = Some((expected.deadline, None));
+    insta::assert_snapshot!(text(&mut story, finding, watched));
+}
+
+#[test]
+fn a_run_that_cannot_be_judged() {
+    let mut story = Story::of_failover();
+    story.push(
+        FAULT + 3 * MS,
+        "router",
+        Seen::Hole {
+            reason: "its probe has ended".to_owned(),
+        },
+    );
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Unknown));
+    insta::assert_snapshot!(text(&mut story, finding, None));
+}
