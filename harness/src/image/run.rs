@@ -137,7 +137,17 @@ mod tests {
             heard = timeout(Duration::from_secs(10), heard) => heard.unwrap().unwrap(),
         }
         let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z "), "the sleeper is gone: {stat}");
+        // It was killed, and takes a moment to die.
+        let gone = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        };
+        let dies = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(5));
+            while !gone() {
+                tick.tick().await;
+            }
+        };
+        timeout(Duration::from_secs(10), dies).await.expect("the sleeper is gone");
     }
 }
