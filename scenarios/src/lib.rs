@@ -1,1 +1,192 @@
-//! .
+//! What the tests of scenarios share: a scenario run to its end, or a lab held up, on Docker, and only as many labs at a
+//! time as this machine carries.
+//!
+//! Without Docker these fail with the reason and a hint: a test that was skipped would look like one that passed.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use harness::check::Verdict;
+use harness::engine::docker::Docker;
+use harness::engine::{Engine, Owned};
+use harness::history::Recorder;
+use harness::image::{Progress, Recipe, ensure};
+use harness::lab::{self, Lab, Reaper};
+use harness::owner::Labels;
+use harness::plan::Plan;
+use harness::session::{self, Outcome, Request};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// What a lab of five nodes takes while it runs, in KiB.
+const LAB: u64 = 300 * 1024;
+
+/// A scenario that was run to its end.
+pub struct Ran {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What a user would have read in the terminal.
+    pub text: String,
+}
+
+impl Ran {
+    /// The run's name, which the labels of its containers and networks carry.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.outcome.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// # Panics
+    /// When the verdict is another one, with all that a user would have read.
+    #[track_caller]
+    pub fn must(&self, verdict: Verdict) {
+        assert!(self.outcome.verdict() == verdict, "expected {verdict}, found:\n{self}");
+    }
+}
+
+impl Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\nrecord: {}", self.text, self.outcome.folder.display())
+    }
+}
+
+/// The workspace's scenario of that name.
+#[must_use]
+pub fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.toml"))
+}
+
+/// What to run, recorded beside what the command line records.
+#[must_use]
+pub fn request(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Request {
+    Request {
+        file: file.to_owned(),
+        mutant: mutant.map(str::to_owned),
+        cell: cell.map(str::to_owned),
+        records: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/lab"),
+    }
+}
+
+/// Runs a scenario when it is its turn.
+///
+/// # Panics
+/// There is no verdict: Docker cannot be reached, an image cannot be made, the lab did not come up.
+pub async fn run(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Ran {
+    let _turn = turn(1).await;
+    run_now(&request(file, cell, mutant)).await
+}
+
+/// Runs a scenario at once: the caller holds the turn.
+///
+/// # Panics
+/// As [`run`].
+pub async fn run_now(request: &Request) -> Ran {
+    let engine = docker().await;
+    let mut text = Vec::new();
+    let ran = session::run(request, &engine, &Silent, &mut text, false, pending()).await;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    match ran {
+        Ok(outcome) => Ran { outcome, text },
+        Err(error) => {
+            let records = request.records.display();
+            panic!("{text}\nrecords: {records}\n{}", told(&error, error.hint().as_deref()))
+        }
+    }
+}
+
+/// Brings a plan's lab up, hands it to `body`, and takes it down: the caller holds the turn.
+///
+/// # Panics
+/// As [`run`], and when `body` does.
+pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>) -> T) -> T {
+    let engine = docker().await;
+    let recipes: Vec<Recipe> = plan.nodes.iter().map(|node| node.image.clone()).collect();
+    let tags = ensure(&engine, &recipes, &Silent).await;
+    let tags = tags.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())));
+    let images: BTreeMap<String, String> = plan.nodes.iter().map(|node| node.name.clone()).zip(tags).collect();
+
+    let name = fresh(&plan.scenario);
+    let recorder = Recorder::new(None).expect("a history in memory needs no file");
+    let reaper = Reaper::of(&name);
+    let done = lab::run(
+        plan,
+        &engine,
+        &Labels::of_this_process(&name),
+        &images,
+        &recorder,
+        pending(),
+        body,
+    )
+    .await;
+    drop(reaper);
+    done.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
+}
+
+/// What a run still has on the engine.
+///
+/// # Panics
+/// Docker cannot be reached.
+pub async fn left_by(run: &str) -> Vec<Owned> {
+    let owned = docker().await.owned().await;
+    let owned = owned.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())));
+    owned.into_iter().filter(|thing| thing.labels.run == run).collect()
+}
+
+/// # Panics
+/// Docker cannot be reached.
+pub async fn docker() -> Docker {
+    let engine = Docker::connect().await;
+    engine.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())))
+}
+
+/// Waits until that many more labs may be up; they may be until it is dropped.
+///
+/// A test that needs two at once asks for both together: two that hold one each would wait for each other for ever.
+///
+/// # Panics
+/// Never: the semaphore is not closed.
+pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
+    // On the smallest machine two labs are slow, and do run.
+    static LABS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(carried().max(2)));
+    LABS.acquire_many(labs).await.expect("nobody closes it")
+}
+
+/// A lab for each processor, and no more than fit into the memory that is free now.
+fn carried() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = memory.lines().find_map(|line| {
+        let kib = line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?;
+        kib.parse::<u64>().ok()
+    });
+    let fit = available.map_or(1, |kib| usize::try_from(kib / LAB).unwrap_or(usize::MAX));
+    processors.min(fit)
+}
+
+/// A name that no other run has.
+fn fresh(stem: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{stem}-{:x}-{:x}-{count}", std::process::id(), harness::history::now())
+}
+
+fn told(error: &dyn Display, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("error: {error}\nhint: {hint}"),
+        None => format!("error: {error}"),
+    }
+}
+
+/// Tests say nothing while images are built.
+struct Silent;
+
+impl Progress for Silent {
+    fn started(&self, _: &str) {}
+    fn line(&self, _: &str, _: &str) {}
+    fn finished(&self, _: &str, _: Duration) {}
+}

@@ -19,7 +19,11 @@ pub(super) enum Images {
     /// Build one of every version of every daemon
     Build,
     /// Remove all of them, and Debian's if we made it; what others made is not touched
-    Remove,
+    Remove {
+        /// Only those that no lab of this checkout takes any more
+        #[arg(long)]
+        stale: bool,
+    },
 }
 
 pub(super) async fn images(command: Images) -> anyhow::Result<ExitCode> {
@@ -33,8 +37,12 @@ pub(super) async fn images(command: Images) -> anyhow::Result<ExitCode> {
                 let tags = image::ensure(&engine, &every_version()?, &Bars::new()).await?;
                 Ok(writeln!(out, "{} images ready", tags.len())?)
             }
-            Images::Remove => {
-                let removed = image::remove_all(&engine).await?;
+            Images::Remove { stale } => {
+                let removed = if stale {
+                    image::remove_stale(&engine, &Bars::new()).await?
+                } else {
+                    image::remove_all(&engine).await?
+                };
                 for tag in &removed.removed {
                     writeln!(out, "removed  {tag}")?;
                 }

@@ -83,17 +83,34 @@ fn contents(image: &Image) -> String {
 /// # Errors
 /// The engine's, when it cannot list them.
 pub async fn remove_all(engine: &dyn Engine) -> Result<Removed> {
-    let mut images = engine.images(Some(LABEL)).await?;
-    // What stands on others goes first.
-    images.sort_by_key(|image| std::cmp::Reverse(contents(image).split(' ').count()));
+    let images = engine.images(Some(LABEL)).await?;
+    let all = images.into_iter().map(|image| (contents(&image), image.tag));
+    Ok(remove(engine, all.collect()).await)
+}
+
+/// Removes those that something has changed under since: no lab of this checkout takes them any more.
+///
+/// # Errors
+/// The engine's, when it cannot list them.
+pub async fn remove_stale(engine: &dyn Engine, progress: &dyn Progress) -> Result<Removed> {
+    let stale = list(engine, progress)
+        .await?
+        .into_iter()
+        .filter(|image| image.state == State::Stale);
+    Ok(remove(engine, stale.map(|image| (image.contents, image.tag)).collect()).await)
+}
+
+/// What stands on others goes first.
+async fn remove(engine: &dyn Engine, mut images: Vec<(String, String)>) -> Removed {
+    images.sort_by_key(|(contents, _)| std::cmp::Reverse(contents.split(' ').count()));
     let mut outcome = Removed::default();
-    for Image { tag, .. } in images {
+    for (_, tag) in images {
         match engine.remove_image(&tag).await {
             Ok(()) => outcome.removed.push(tag),
             Err(error) => outcome.kept.push((tag, error)),
         }
     }
-    Ok(outcome)
+    outcome
 }
 
 #[cfg(test)]

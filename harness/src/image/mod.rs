@@ -18,7 +18,7 @@ mod run;
 pub use base::ensure_debian;
 pub use build::{Progress, ensure};
 pub use error::ImageError;
-pub use list::{Listed, Removed, State, list, remove_all};
+pub use list::{Listed, Removed, State, list, remove_all, remove_stale};
 pub use part::{Part, PartVersion};
 pub use programs::Programs;
 pub use recipe::{Layer, Recipe};

@@ -148,6 +148,8 @@ mod tests {
                 tick.tick().await;
             }
         };
-        timeout(Duration::from_secs(10), dies).await.expect("the sleeper is gone");
+        timeout(Duration::from_secs(10), dies)
+            .await
+            .expect("the sleeper is gone");
     }
 }
