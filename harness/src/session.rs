@@ -157,11 +157,12 @@ pub async fn run(
     let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
     drop(reaper);
     terminal.clear();
-    let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
     let history = recorder.with(History::clone);
-    write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))?;
+    let recorded = recorder
+        .flush()
+        .and_then(|()| write_logs(&folder, history.events()))
+        .map_err(|error| cannot(folder.path(), error));
     let played = played??;
-    recorded?;
 
     let summary = Summary::of(&plan, &played);
     let shown = folder.path().display().to_string();
@@ -173,6 +174,8 @@ pub async fn run(
         &shown,
     );
     drop(terminal);
+    // The verdict has been told; but who relies on the record must know that it is not whole.
+    recorded?;
     Ok(Outcome {
         plan,
         summary,

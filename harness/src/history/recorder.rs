@@ -111,18 +111,20 @@ impl Recorder {
         self.grown.subscribe()
     }
 
-    /// Writes out what is buffered.
+    /// Writes out what is buffered, so that a killed run leaves what it has seen.
     ///
     /// # Errors
     /// The file could not be written, now or earlier: it is not whole.
     pub fn flush(&self) -> std::io::Result<()> {
         let mut inner = self.lock();
         let Inner { file, lost, .. } = &mut *inner;
-        match (file, lost.take()) {
-            (_, Some(error)) => Err(error),
-            (Some(file), None) => file.flush(),
-            (None, None) => Ok(()),
+        if let Some(Err(error)) = file.as_mut().map(Write::flush) {
+            *lost = Some(error);
+            *file = None;
         }
+        lost.as_ref().map_or(Ok(()), |error| {
+            Err(std::io::Error::new(error.kind(), error.to_string()))
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -274,6 +274,8 @@ impl<'p> Lab<'p> {
 
     async fn tick(&self, watcher: &mut dyn Watcher) {
         self.recorder.with(|history| watcher.tick(history.events(), now()));
+        // What cannot be written is told at the end of the run.
+        let _told = self.recorder.flush();
         pause(TICK).await;
     }
 

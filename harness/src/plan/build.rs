@@ -1,6 +1,8 @@
 //! From a scenario and a cell to a plan.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use protocol::{Bytes, File, Train};
 
@@ -104,7 +106,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     let topology = &scenario.topology;
     let runs = products::of(scenario, cell, name, node)?;
     let sessions = sessions(topology, name, node);
-    let mut generated = BTreeMap::new();
+    let mut files = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
     for (role, product) in &runs {
         let kind =
@@ -117,23 +119,33 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
             sessions: &sessions,
             role: *role,
         };
-        let files = kind
+        let generated = kind
             .files(&site)
             .map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
-        generated.extend(files.into_iter().map(|(path, text)| (path, Bytes(text.into_bytes()))));
+        for (path, text) in generated {
+            let content = Bytes(text.into_bytes());
+            files.insert(
+                path.clone(),
+                File {
+                    path,
+                    mode: 0o644,
+                    content,
+                },
+            );
+        }
         daemons.extend(kind.daemon(&site));
         ribs.extend(kind.control(&site));
     }
     let mut given = BTreeMap::new();
-    for (path, file) in &node.files {
-        let from = scenario.folder.join(file);
-        let content = std::fs::read(&from).map_err(|error| {
+    for (path, beside) in &node.files {
+        let from = scenario.folder.join(beside);
+        let file = read(path, &from).map_err(|error| {
             SpecError::new(format!(
                 "node `{name}`, {path}: cannot read {}: {error}",
                 from.display()
             ))
         })?;
-        generated.insert(path.clone(), Bytes(content));
+        files.insert(path.clone(), file);
         given.insert(path.clone(), from);
     }
     let plan = NodePlan {
@@ -143,14 +155,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         loopback: loopback(topology, node),
         routes: routes::of(topology, name, node),
         sysctls: sysctls(node),
-        files: generated
-            .into_iter()
-            .map(|(path, content)| File {
-                path,
-                mode: 0o644,
-                content,
-            })
-            .collect(),
+        files: files.into_values().collect(),
         given,
         daemons,
         ribs,
@@ -159,6 +164,16 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     };
     check_client(scenario, &plan)?;
     Ok(plan)
+}
+
+/// A file as it is here, byte for byte; a script stays executable.
+fn read(path: &str, from: &Path) -> std::io::Result<File> {
+    let mode = std::fs::metadata(from)?.permissions().mode() & 0o777;
+    Ok(File {
+        path: path.to_owned(),
+        mode,
+        content: Bytes(std::fs::read(from)?),
+    })
 }
 
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
