@@ -6,7 +6,7 @@
 //!
 //! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
 //! [`engine`], [`image`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`fault`], [`observe`], [`lab`], [`report`],
-//! [`session`], [`cli`].
+//! [`session`] and [`judge`], [`cli`].
 
 pub mod check;
 pub mod cli;
@@ -14,6 +14,7 @@ pub mod engine;
 pub mod fault;
 pub mod history;
 pub mod image;
+pub mod judge;
 pub mod kind;
 pub mod lab;
 pub mod observe;

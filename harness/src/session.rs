@@ -138,18 +138,7 @@ pub async fn run(
         "Images",
         &format!("{} ready in {:.1} s", distinct.len(), building.as_secs_f64()),
     );
-    let counts = format!(
-        "{} nodes, {} networks, {} steps",
-        plan.nodes.len(),
-        plan.networks.len(),
-        plan.steps.len()
-    );
-    terminal.label("Plan", &format!("{} · {} · {counts}", plan.label(), plan.cell_words()));
-
-    if let Some(mutant) = &plan.mutant {
-        terminal.label("Mutant", &mutant.why);
-    }
-
+    terminal.plan();
     terminal.booting();
 
     let reaper = lab::Reaper::of(&run_name);

@@ -10,6 +10,7 @@ mod clean;
 pub mod exit;
 mod images;
 mod interrupt;
+mod judge;
 mod plan;
 mod progress;
 mod run;
@@ -34,6 +35,8 @@ enum Command {
         #[arg(long)]
         cells: bool,
     },
+    /// Judge a recorded run again, without Docker, and by other budgets if wanted
+    Judge(judge::Judge),
     /// List, build or remove the images that nodes are made of
     Images {
         #[command(subcommand)]
@@ -102,6 +105,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(scenario) => run::run(&scenario.into()).await,
         Command::Plan { scenario, cells } => plan::plan(&scenario.into(), cells),
+        Command::Judge(judge) => judge::judge(judge),
         Command::Images { command } => images::images(command.unwrap_or_default()).await,
         Command::Clean { all } => clean::clean(all).await,
         Command::Reap { run } => clean::reap(&run).await,

@@ -33,6 +33,8 @@ pub enum Seen {
     },
     /// Every node is ready and every train runs.
     Up,
+    /// The run is over: the nodes are taken down, and what they still see is not recorded.
+    Down,
     /// A step began.
     Step {
         /// Its number, from 0.

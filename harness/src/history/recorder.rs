@@ -32,16 +32,18 @@ impl History {
         })
     }
 
-    /// Reads a recorded history.
+    /// Reads a recorded history, in the order of time.
     ///
     /// # Errors
     /// The file cannot be read, or a line of it is not an event.
     pub fn read(file: &Path) -> std::io::Result<Self> {
         let lines = BufReader::new(File::open(file)?).lines();
-        lines
+        let events = lines
             .map(|line| Ok(serde_json::from_str(&line?)?))
-            .collect::<std::io::Result<_>>()
-            .map(Self)
+            .collect::<std::io::Result<_>>();
+        let mut events: Vec<Event> = events?;
+        events.sort_by_key(|event| event.at);
+        Ok(Self(events))
     }
 }
 
@@ -62,6 +64,7 @@ struct Inner {
     history: History,
     file: Option<BufWriter<File>>,
     lost: Option<std::io::Error>,
+    closed: bool,
 }
 
 impl Recorder {
@@ -72,6 +75,7 @@ impl Recorder {
     pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?.map(BufWriter::new);
         let inner = Inner {
+            closed: false,
             history: History::default(),
             file,
             lost: None,
@@ -85,7 +89,12 @@ impl Recorder {
     /// Appends an event.
     pub fn record(&self, event: Event) {
         let mut inner = self.lock();
-        let Inner { history, file, lost } = &mut *inner;
+        if inner.closed {
+            return;
+        }
+        let Inner {
+            history, file, lost, ..
+        } = &mut *inner;
         if let Some(out) = file {
             let line = serde_json::to_string(&event).unwrap_or_default();
             if let Err(error) = writeln!(out, "{line}") {
@@ -98,6 +107,16 @@ impl Recorder {
         let length = history.0.len();
         drop(inner);
         self.grown.send_replace(length);
+    }
+
+    /// Records the end: whatever comes later is not part of the run.
+    pub fn close(&self, at: u64) {
+        self.record(Event {
+            at,
+            node: None,
+            saw: Seen::Down,
+        });
+        self.lock().closed = true;
     }
 
     /// Looks at the history as it stands.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{LABEL, Part, PartVersion, Release, Result, catalog};
@@ -15,7 +16,10 @@ const REPOSITORY: &str = "anycast-lab";
 const SHOWN: usize = 6;
 
 /// A Debian release with parts folded over it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// In JSON it is what it displays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Recipe {
     release: Release,
     parts: Vec<(&'static Part, &'static PartVersion)>,
@@ -123,6 +127,20 @@ impl fmt::Display for Recipe {
         self.parts
             .iter()
             .try_for_each(|(part, version)| write!(f, " {}", described(part, version, '=')))
+    }
+}
+
+impl From<Recipe> for String {
+    fn from(recipe: Recipe) -> Self {
+        recipe.to_string()
+    }
+}
+
+impl TryFrom<String> for Recipe {
+    type Error = String;
+
+    fn try_from(contents: String) -> std::result::Result<Self, String> {
+        Self::read(&contents).ok_or_else(|| format!("`{contents}` is not a recipe of this version's parts"))
     }
 }
 

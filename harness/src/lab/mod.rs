@@ -38,6 +38,7 @@ pub struct Lab<'p> {
     /// What deadlines and budgets count from.
     origin: u64,
     step: usize,
+    step_began: u64,
 }
 
 /// Brings a lab up, hands it to `body`, and takes it down again: on success, error, panic, and when `interrupted` completes
@@ -69,6 +70,7 @@ pub async fn run<'p, T>(
         }
     };
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    recorder.close(now());
     let down = down(engine, &labels.run).await;
     match outcome {
         Ok(Ok(result)) => down.map(|()| result),
@@ -103,11 +105,14 @@ pub async fn remove_all(engine: &dyn Engine) -> Result<Vec<String>, LabError> {
 async fn remove(engine: &dyn Engine, which: impl Fn(&Owned) -> bool) -> Result<Vec<String>, LabError> {
     let mut owned: Vec<Owned> = engine.owned().await?.into_iter().filter(|owned| which(owned)).collect();
     owned.sort_by_key(|owned| owned.what);
+    let mut failed = None;
     for kind in owned.chunk_by(|a, b| a.what == b.what) {
-        join_all(kind.iter().map(|thing| engine.remove(thing)))
-            .await
-            .into_iter()
-            .collect::<Result<Vec<()>, _>>()?;
+        // One that stays must not keep the others.
+        let removed = join_all(kind.iter().map(|thing| engine.remove(thing))).await;
+        failed = failed.or(removed.into_iter().find_map(Result::err));
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     Ok(owned.into_iter().map(|owned| owned.name).collect())
 }
@@ -120,7 +125,8 @@ impl<'p> Lab<'p> {
         images: &BTreeMap<String, String>,
         recorder: &Recorder,
     ) -> Result<Self, LabError> {
-        let origin = now();
+        // What is recorded first is the beginning of the run.
+        let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
         let networks = up::networks(plan, engine, labels).await?;
         let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
         Ok(Self {
@@ -130,6 +136,7 @@ impl<'p> Lab<'p> {
             broken: Vec::new(),
             origin,
             step: 0,
+            step_began: origin,
         })
     }
 
@@ -201,7 +208,7 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// A node could not do its part.
     pub async fn heal_all(&mut self) -> Result<u64, LabError> {
-        self.origin = now();
+        self.origin = self.step_began;
         while let Some(fault) = self.broken.pop() {
             let (at, detail) = self.carry_out(fault.heal()).await?;
             let (number, fault) = (self.step, fault.to_string());

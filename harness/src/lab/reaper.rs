@@ -3,18 +3,30 @@
 //! Running containers need no reaper: their probe ends with its stdin. What is left to it are containers that were made and
 //! not yet started, and networks.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use super::{LabError, down};
 use crate::engine::Engine;
+use crate::wait::pause;
 
 /// The name of the program that can reap: this crate's.
 const PROGRAM: &str = "anycast-lab";
 
 /// The subcommand by which it does.
 pub(crate) const SUBCOMMAND: &str = "reap";
+
+/// What an orderly end says: nothing is on its way any more.
+const ALL_IS_DONE: &[u8] = b".";
+
+/// After a kill: what the engine was asked for at that moment it still makes, and it is not there at the first look.
+const LOOKS: u32 = 20;
+
+/// From one look to the next.
+const BETWEEN: Duration = Duration::from_millis(250);
 
 /// A reaper that waits. When this is dropped, or this process dies, it does its work and ends.
 pub struct Reaper {
@@ -46,7 +58,10 @@ impl Reaper {
 
 impl Drop for Reaper {
     fn drop(&mut self) {
-        drop(self.switch.take());
+        if let Some(mut switch) = self.switch.take() {
+            // A reaper that has gone reads nothing, and does not matter any more.
+            let _gone = switch.write_all(ALL_IS_DONE);
+        }
         if let Some(mut child) = self.child.take() {
             // Nothing is left to it in an orderly end: this is short, and leaves no zombie.
             let _ended = child.wait();
@@ -73,6 +88,14 @@ fn program() -> Option<PathBuf> {
 /// Something could not be removed; nobody will hear it.
 pub async fn reap(engine: &dyn Engine, run: &str) -> Result<(), LabError> {
     let wait = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-    let _end = tokio::task::spawn_blocking(wait).await;
+    let said = tokio::task::spawn_blocking(wait).await;
+    if matches!(said, Ok(Ok(1..))) {
+        return down(engine, run).await;
+    }
+    for _ in 0..LOOKS {
+        // One that fails may succeed the next time.
+        let _tried = down(engine, run).await;
+        pause(BETWEEN).await;
+    }
     down(engine, run).await
 }

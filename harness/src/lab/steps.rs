@@ -52,6 +52,14 @@ pub enum Played {
 }
 
 impl Played {
+    /// When it was over.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        match self {
+            Self::Injected { at } | Self::Healed { at } | Self::Held { at } | Self::Judged { at, .. } => *at,
+        }
+    }
+
     /// The step's verdict; a step that asserts nothing passes when it was played.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -69,10 +77,10 @@ impl Played {
 pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Played>, LabError> {
     let mut all = Vec::new();
     for (number, step) in lab.plan.steps.iter().enumerate() {
-        lab.step = number;
+        (lab.step, lab.step_began) = (number, now());
         lab.record(
             None,
-            now(),
+            lab.step_began,
             Seen::Step {
                 number,
                 name: step.name.clone(),
@@ -86,14 +94,6 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
             (Err(error), None) => return Err(error),
         };
         let verdict = played.verdict();
-        lab.record(
-            None,
-            now(),
-            Seen::Judged {
-                number,
-                verdict: verdict.to_string(),
-            },
-        );
         lab.recorder
             .with(|history| watcher.played(step, &played, history.events()));
         all.push(played);
@@ -108,7 +108,9 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
     match &step.action {
         Action::Expect(expectation) => {
             let finding = lab.expect(expectation, watcher).await;
-            let at = now();
+            let (at, number) = (now(), lab.step);
+            let verdict = finding.verdict.unwrap_or(Verdict::Unknown).to_string();
+            lab.record(None, at, Seen::Judged { number, verdict });
             // Budgets are spent for good: only what did not hold can still come to hold.
             let missed = finding.verdict == Some(Verdict::Fail) && !finding.found.is_empty() && finding.first.is_some();
             let watched = if missed {

@@ -21,7 +21,7 @@ const PROBE: &str = "/usr/local/bin/anycast-lab-probe";
 /// What the nodes get until all of them are set up, beyond which the lab did not come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Makes the networks, side by side.
+/// Makes the networks, side by side; as with [`nodes`], none goes on behind the teardown's back.
 pub(super) async fn networks(
     plan: &Plan,
     engine: &dyn Engine,
@@ -31,10 +31,8 @@ pub(super) async fn networks(
         let full = format!("anycast-lab-{}-{name}", labels.run);
         Ok::<_, LabError>((name, engine.create_network(&full, labels).await?))
     };
-    Ok(try_join_all(plan.networks.keys().cloned().map(make))
-        .await?
-        .into_iter()
-        .collect())
+    let made = join_all(plan.networks.keys().cloned().map(make)).await;
+    made.into_iter().collect()
 }
 
 /// Starts the nodes, side by side. All starts come to their end before the first error is returned: none goes on behind the

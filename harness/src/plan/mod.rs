@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use protocol::{ControlSocket, Daemon, File, Route, Train};
+use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
 use crate::spec::{Cell, Expect, Family, Inject, Product, Role, Span};
@@ -22,7 +23,7 @@ mod show;
 pub use cells::{cells, choose, describe};
 
 /// All that a run does, decided.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The scenario's name, such as `kill-named`.
     pub scenario: String,
@@ -49,7 +50,7 @@ pub struct Plan {
 }
 
 /// A mutant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mutant {
     /// Its name.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct Mutant {
 }
 
 /// One address of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceAddress {
     /// The service.
     pub service: String,
@@ -71,7 +72,7 @@ pub struct ServiceAddress {
 }
 
 /// A node.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodePlan {
     /// Its name.
     pub name: String,
@@ -100,7 +101,7 @@ pub struct NodePlan {
 }
 
 /// An interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkPlan {
     /// The network.
     pub network: String,
@@ -111,7 +112,7 @@ pub struct LinkPlan {
 }
 
 /// A step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepPlan {
     /// Its name.
     pub name: String,
@@ -120,7 +121,7 @@ pub struct StepPlan {
 }
 
 /// What a step does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Asserts.
     Expect(Expectation),
@@ -133,7 +134,7 @@ pub enum Action {
 }
 
 /// An assertion with its deadline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
     /// As written.
     pub expect: Expect,

@@ -22,6 +22,7 @@ impl RunFolder {
         std::fs::create_dir_all(parent)?;
         std::fs::create_dir(&folder)?;
         std::fs::write(folder.join("plan.txt"), plan.to_string())?;
+        std::fs::write(folder.join("plan.json"), serde_json::to_string(plan)?)?;
         for node in &plan.nodes {
             for file in &node.files {
                 let path = folder.join(&node.name).join(file.path.trim_start_matches('/'));
@@ -30,6 +31,22 @@ impl RunFolder {
             }
         }
         Ok(Self(folder))
+    }
+
+    /// Opens the record of a run.
+    #[must_use]
+    pub fn open(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// What was planned.
+    ///
+    /// # Errors
+    /// There is no such record, or it is of another version.
+    pub fn plan(&self) -> io::Result<Plan> {
+        Ok(serde_json::from_str(&std::fs::read_to_string(
+            self.0.join("plan.json"),
+        )?)?)
     }
 
     /// Where it is.

@@ -58,6 +58,17 @@ impl<'p, W: Write> Terminal<'p, W> {
         self.line(&format!("{label}  {text}"));
     }
 
+    /// What was planned, in a line; and what a mutant is about.
+    pub fn plan(&mut self) {
+        let plan = self.plan;
+        let (nodes, networks, steps) = (plan.nodes.len(), plan.networks.len(), plan.steps.len());
+        let counts = format!("{nodes} nodes, {networks} networks, {steps} steps");
+        self.label("Plan", &format!("{} · {} · {counts}", plan.label(), plan.cell_words()));
+        if let Some(mutant) = &plan.mutant {
+            self.label("Mutant", &mutant.why);
+        }
+    }
+
     /// In a terminal: says that the lab boots, until the next line is written over it.
     pub fn booting(&mut self) {
         if self.colour {

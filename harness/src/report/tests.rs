@@ -49,10 +49,10 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
         let before: Vec<Event> = story
             .events
             .iter()
-            .filter(|event| event.at <= end(played))
+            .filter(|event| event.at <= played.at())
             .cloned()
             .collect();
-        terminal.tick(&before, end(played));
+        terminal.tick(&before, played.at());
         terminal.played(step, played, &before);
     }
     let summary = Summary {
@@ -62,12 +62,6 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
     terminal.end(&summary, &played, &story.events, 4.7, "target/lab/kill-named-0000");
     drop(terminal);
     String::from_utf8(out).expect("text")
-}
-
-fn end(played: &Played) -> u64 {
-    match played {
-        Played::Injected { at } | Played::Healed { at } | Played::Held { at } | Played::Judged { at, .. } => *at,
-    }
 }
 
 fn blank() -> Finding {

@@ -63,25 +63,24 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
     let mut found = Vec::new();
     let late = held_from.is_none_or(|held| held > deadline);
     let verdict = if settled {
-        found.extend(
-            expectation
-                .expect
-                .lost
-                .filter(|allowed| lost > *allowed)
-                .map(|allowed| format!("{lost} queries lost since {}, allowed {allowed}", expectation.since)),
-        );
-        found.extend(expectation.expect.gap.filter(|allowed| gap > allowed.0).map(|allowed| {
-            format!(
-                "no good answer for {} ms since {}, allowed {allowed}",
-                gap.as_millis(),
-                expectation.since
-            )
-        }));
-        Some(if late || !found.is_empty() {
-            Verdict::Fail
-        } else {
-            Verdict::Pass
-        })
+        let since = &expectation.since;
+        if let Some(held) = held_from.filter(|_| late) {
+            let after = held.saturating_sub(origin) / 1_000_000;
+            found.push(format!(
+                "it held {after} ms after {since}, allowed {}",
+                expectation.deadline
+            ));
+        }
+        if let Some(allowed) = expectation.expect.lost.filter(|allowed| lost > *allowed) {
+            found.push(format!("{lost} queries lost since {since}, allowed {allowed}"));
+        }
+        if let Some(allowed) = expectation.expect.gap.filter(|allowed| gap > allowed.0) {
+            found.push(format!(
+                "no good answer for {} ms since {since}, allowed {allowed}",
+                gap.as_millis()
+            ));
+        }
+        Some(if found.is_empty() { Verdict::Pass } else { Verdict::Fail })
     } else if now > deadline && late {
         Some(Verdict::Fail)
     } else {

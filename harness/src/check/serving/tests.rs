@@ -186,6 +186,7 @@ fn too_late_fails_and_tells_when_it_held() {
     let finding = Story::of_failover().judge_with(|expectation| expectation.deadline = Span::ms(5));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
     assert_eq!(finding.held_from, Some(FAULT + 11 * MS));
+    assert_eq!(finding.found, ["it held 11 ms after kill resolver on ns1, allowed 5ms"]);
 }
 
 #[test]

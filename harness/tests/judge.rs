@@ -1,0 +1,81 @@
+//! Recorded runs of real labs, judged again without one: the verdict must be what it was, and the text what it says.
+
+use std::path::{Path, PathBuf};
+
+use harness::check::Verdict;
+use harness::judge::{Budgets, Rejudged, rejudge};
+use harness::report::Summary;
+
+fn record(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name)
+}
+
+fn judge(name: &str, budgets: &Budgets) -> (Rejudged, Summary) {
+    let rejudged = rejudge(&record(name), budgets).expect("a whole record");
+    let summary = Summary::of(&rejudged.plan, &rejudged.played);
+    (rejudged, summary)
+}
+
+#[test]
+fn a_failover_passes_again() {
+    let (rejudged, summary) = judge("kill-named", &Budgets::default());
+    assert_eq!((summary.verdict, summary.at), (Verdict::Pass, None));
+    assert_eq!(rejudged.played.len(), 5);
+    insta::assert_snapshot!(rejudged.text());
+}
+
+#[test]
+fn a_mutant_fails_again_where_it_must() {
+    let (rejudged, summary) = judge("no-watchdog", &Budgets::default());
+    assert_eq!(summary.as_the_mutant_must(&rejudged.plan), Some(true));
+    insta::assert_snapshot!(rejudged.text());
+}
+
+#[test]
+fn a_run_whose_router_was_lost_is_unknown_again() {
+    let (rejudged, summary) = judge("router-lost", &Budgets::default());
+    assert_eq!(summary.verdict, Verdict::Unknown);
+    insta::assert_snapshot!(rejudged.text());
+}
+
+#[test]
+fn tighter_budgets_fail_what_passed() {
+    let within = Budgets {
+        within: "2ms".parse().ok(),
+        ..Budgets::default()
+    };
+    assert_eq!(
+        judge("kill-named", &within).1,
+        Summary {
+            verdict: Verdict::Fail,
+            at: Some(2)
+        }
+    );
+    let gap = Budgets {
+        gap: "1ms".parse().ok(),
+        ..Budgets::default()
+    };
+    assert_eq!(
+        judge("kill-named", &gap).1,
+        Summary {
+            verdict: Verdict::Fail,
+            at: Some(2)
+        }
+    );
+    let lost = Budgets {
+        lost: Some(0),
+        ..Budgets::default()
+    };
+    assert_eq!(
+        judge("kill-named", &lost).1,
+        Summary {
+            verdict: Verdict::Fail,
+            at: Some(2)
+        }
+    );
+}
+
+#[test]
+fn what_is_no_record_is_an_error() {
+    assert!(rejudge(&record("nothing"), &Budgets::default()).is_err());
+}
