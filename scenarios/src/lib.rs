@@ -99,11 +99,11 @@ pub async fn run_now(request: &Request) -> Ran {
     }
 }
 
-/// Brings a plan's lab up, hands it to `body`, and takes it down: the caller holds the turn.
+/// Brings a plan's lab up, hands it to `body` with the run's name, and takes it down: the caller holds the turn.
 ///
 /// # Panics
 /// As [`run`], and when `body` does.
-pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>) -> T) -> T {
+pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str) -> T) -> T {
     let engine = docker().await;
     let recipes: Vec<Recipe> = plan.nodes.iter().map(|node| node.image.clone()).collect();
     let tags = ensure(&engine, &recipes, &Silent).await;
@@ -113,6 +113,7 @@ pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>) -> T
     let name = fresh(&plan.scenario);
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
     let reaper = Reaper::of(&name);
+    let body = async |lab: &mut Lab<'p>| body(lab, &name).await;
     let done = lab::run(
         plan,
         &engine,

@@ -12,9 +12,9 @@ macro_rules! cells {
         #[rstest::rstest]
         $(#[case::$name($cell)])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn cell(#[case] cell: &str) {
+        async fn cell(#[case] products: &str) {
             use harness::check::Verdict;
-            scenarios::run(&scenarios::file("kill-named"), Some(cell), None).await.must(Verdict::Pass);
+            scenarios::run(&scenarios::file("kill-named"), Some(products), None).await.must(Verdict::Pass);
         }
     };
 }
@@ -26,6 +26,12 @@ cells! {
     bind_9_20_exabgp_4_2_25_bird_2_17: "resolver=bind@9.20,speaker=exabgp@4.2.25,router=bird@2.17",
     bind_9_20_exabgp_4_2_25_bird_3_1: "resolver=bind@9.20,speaker=exabgp@4.2.25,router=bird@3.1",
     bind_9_20_exabgp_4_2_25_bird_2_0_12: "resolver=bind@9.20,speaker=exabgp@4.2.25,router=bird@2.0.12",
+    bind_9_18_exabgp_5_0_15_bird_2_17: "resolver=bind@9.18,speaker=exabgp@5.0.15,router=bird@2.17",
+    bind_9_18_exabgp_5_0_15_bird_3_1: "resolver=bind@9.18,speaker=exabgp@5.0.15,router=bird@3.1",
+    bind_9_18_exabgp_5_0_15_bird_2_0_12: "resolver=bind@9.18,speaker=exabgp@5.0.15,router=bird@2.0.12",
+    bind_9_18_exabgp_4_2_21_bird_2_17: "resolver=bind@9.18,speaker=exabgp@4.2.21,router=bird@2.17",
+    bind_9_18_exabgp_4_2_21_bird_3_1: "resolver=bind@9.18,speaker=exabgp@4.2.21,router=bird@3.1",
+    bind_9_18_exabgp_4_2_21_bird_2_0_12: "resolver=bind@9.18,speaker=exabgp@4.2.21,router=bird@2.0.12",
 }
 
 /// A cell that is added to the file gets its test, or this fails.
