@@ -147,10 +147,9 @@ pub async fn run(
     drop(reaper);
     terminal.clear();
     let history = recorder.with(History::clone);
-    let recorded = recorder
-        .flush()
-        .and_then(|()| write_logs(&folder, history.events()))
-        .map_err(|error| cannot(folder.path(), error));
+    let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
+    let recorded =
+        recorded.and_then(|()| write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error)));
     let played = played??;
 
     let summary = Summary::of(&plan, &played);

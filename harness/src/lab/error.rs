@@ -35,7 +35,7 @@ pub enum LabError {
         error: String,
     },
     /// The run's folder could not be written.
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}", .path.display())]
     Folder {
         /// Which file.
         path: std::path::PathBuf,
