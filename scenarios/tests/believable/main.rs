@@ -1,0 +1,10 @@
+//! Why a verdict can be believed: what is lost is said, what runs beside does not matter, what is broken fails, and nothing
+//! enters or leaves a lab.
+#![cfg(feature = "lab")]
+
+mod a_lost_node;
+mod a_resolver_that_cannot_start;
+mod inside;
+mod isolation;
+mod the_wire;
+mod two_at_once;
