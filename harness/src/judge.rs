@@ -40,10 +40,7 @@ pub fn rejudge(folder: &Path, budgets: &Budgets) -> std::io::Result<Rejudged> {
     let record = RunFolder::open(folder);
     let mut plan = record.plan()?;
     // Before the first fault the lab comes up: that is no failover, and has no budget.
-    let faulty = plan
-        .steps
-        .iter_mut()
-        .skip_while(|step| !matches!(step.action, Action::Inject(_)));
+    let faulty = plan.steps.iter_mut().skip_while(|step| !matches!(step.action, Action::Inject(_)));
     for step in faulty {
         if let Action::Expect(expectation) = &mut step.action {
             budgets.replace(expectation);
@@ -124,12 +121,7 @@ fn replay(plan: &Plan, events: &[Event]) -> Vec<Played> {
                 };
                 let known: History = events.iter().take(position).cloned().collect();
                 let finding = judge(plan, &known, expectation, origin, event.at);
-                played.push(Played::Judged {
-                    origin,
-                    at: event.at,
-                    finding,
-                    watched: None,
-                });
+                played.push(Played::Judged { origin, at: event.at, finding, watched: None });
             }
             _ => {}
         }

@@ -39,11 +39,7 @@ impl Labels {
     #[must_use]
     pub fn of_this_process(run: &str) -> Self {
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Self {
-            run: run.to_owned(),
-            owner: Owner::this_process(),
-            born,
-        }
+        Self { run: run.to_owned(), owner: Owner::this_process(), born }
     }
 
     /// As the engine stores them.
@@ -67,11 +63,7 @@ impl Labels {
             host: fields.next()?.to_owned(),
             boot: fields.next()?.to_owned(),
         };
-        Some(Self {
-            run: run.to_owned(),
-            owner,
-            born: born.parse().ok()?,
-        })
+        Some(Self { run: run.to_owned(), owner, born: born.parse().ok()? })
     }
 }
 
@@ -80,12 +72,7 @@ impl Owner {
     #[must_use]
     pub fn this_process() -> Self {
         let pid = std::process::id();
-        Self {
-            pid,
-            start: start_of(pid).unwrap_or(0),
-            host: host_id(),
-            boot: boot_id(),
-        }
+        Self { pid, start: start_of(pid).unwrap_or(0), host: host_id(), boot: boot_id() }
     }
 
     /// Whether it certainly has ended: it ran on this host, and the host has booted since or no longer has that process.
@@ -103,10 +90,7 @@ impl Owner {
 }
 
 fn host_id() -> String {
-    std::fs::read_to_string("/etc/machine-id")
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    std::fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned()
 }
 
 fn boot_id() -> String {
@@ -130,10 +114,7 @@ mod tests {
     fn labels_survive_the_engine() {
         let labels = Labels::of_this_process("kill-named-7f3a");
         let stored = labels.to_map();
-        assert_eq!(
-            Labels::from_map(|key| stored.get(key).map(String::as_str)),
-            Some(labels)
-        );
+        assert_eq!(Labels::from_map(|key| stored.get(key).map(String::as_str)), Some(labels));
     }
 
     #[test]
@@ -147,25 +128,9 @@ mod tests {
     fn this_process_lives_and_its_number_reused_does_not() {
         let me = Owner::this_process();
         assert!(!me.is_dead());
-        assert!(
-            Owner {
-                start: me.start + 1,
-                ..me.clone()
-            }
-            .is_dead()
-        );
-        let elsewhere = Owner {
-            boot: "another kernel".to_owned(),
-            start: 1,
-            ..me
-        };
+        assert!(Owner { start: me.start + 1, ..me.clone() }.is_dead());
+        let elsewhere = Owner { boot: "another kernel".to_owned(), start: 1, ..me };
         assert!(elsewhere.is_dead(), "this host has booted since");
-        assert!(
-            !Owner {
-                host: "another host".to_owned(),
-                ..elsewhere
-            }
-            .is_dead()
-        );
+        assert!(!Owner { host: "another host".to_owned(), ..elsewhere }.is_dead());
     }
 }

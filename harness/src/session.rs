@@ -115,29 +115,16 @@ pub async fn run(
     let building = began.elapsed();
 
     let (folder, run_name) = record(&request.records, &plan)?;
-    let cannot = |path: &Path, source| LabError::Folder {
-        path: path.to_owned(),
-        source,
-    };
+    let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
     let recorder = Recorder::new(Some(&folder.history())).map_err(|error| cannot(&folder.history(), error))?;
     let versions = versions(&about, &plan, &images);
-    recorder.record(Event {
-        at: now(),
-        node: None,
-        saw: Seen::Begin {
-            run: run_name.clone(),
-            versions,
-        },
-    });
+    recorder.record(Event { at: now(), node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
 
     let labels = Labels::of_this_process(&run_name);
     let began = Instant::now();
     let mut terminal = Terminal::new(out, colour, &plan, now());
     let distinct: std::collections::BTreeSet<&String> = images.values().collect();
-    terminal.label(
-        "Images",
-        &format!("{} ready in {:.1} s", distinct.len(), building.as_secs_f64()),
-    );
+    terminal.label("Images", &format!("{} ready in {:.1} s", distinct.len(), building.as_secs_f64()));
     terminal.plan();
     terminal.booting();
 
@@ -154,23 +141,11 @@ pub async fn run(
 
     let summary = Summary::of(&plan, &played);
     let shown = folder.path().display().to_string();
-    terminal.end(
-        &summary,
-        &played,
-        history.events(),
-        began.elapsed().as_secs_f64(),
-        &shown,
-    );
+    terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.
     recorded?;
-    Ok(Outcome {
-        plan,
-        summary,
-        played,
-        history,
-        folder: folder.path().to_owned(),
-    })
+    Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
 }
 
 /// The image of each node.
@@ -200,10 +175,7 @@ fn record(records: &Path, plan: &Plan) -> Result<(RunFolder, String), LabError> 
             Ok(folder) => return Ok((folder, name)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(source) => {
-                return Err(LabError::Folder {
-                    path: records.join(name),
-                    source,
-                });
+                return Err(LabError::Folder { path: records.join(name), source });
             }
         }
     }
@@ -215,16 +187,8 @@ fn versions(about: &About, plan: &Plan, images: &BTreeMap<String, String>) -> BT
         ("engine".to_owned(), format!("{}, API {}", about.engine, about.api)),
         ("kernel".to_owned(), about.kernel.clone()),
     ]);
-    versions.extend(
-        plan.cell
-            .iter()
-            .map(|(role, product)| (role.to_string(), product.to_string())),
-    );
-    versions.extend(
-        images
-            .iter()
-            .map(|(node, image)| (format!("image of {node}"), image.clone())),
-    );
+    versions.extend(plan.cell.iter().map(|(role, product)| (role.to_string(), product.to_string())));
+    versions.extend(images.iter().map(|(node, image)| (format!("image of {node}"), image.clone())));
     versions
 }
 

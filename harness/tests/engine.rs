@@ -31,12 +31,7 @@ mod fake {
     use harness::engine::fake::{FakeEngine, Verb};
 
     async fn engine() -> (FakeEngine, &'static str) {
-        (
-            FakeEngine::new()
-                .with_image("debian:test")
-                .failing(Verb::Pull, "registry.invalid"),
-            "debian:test",
-        )
+        (FakeEngine::new().with_image("debian:test").failing(Verb::Pull, "registry.invalid"), "debian:test")
     }
 
     suite!(engine);
@@ -79,35 +74,19 @@ mod docker {
     async fn a_killed_process_leaves_no_node() {
         let engine = engine().await.0;
         let mut program = Command::new(std::env::current_exe().expect("this test is a program"));
-        program
-            .args(["--ignored", "--exact", "--nocapture", "docker::holds_a_node"])
-            .stdout(Stdio::piped());
+        program.args(["--ignored", "--exact", "--nocapture", "docker::holds_a_node"]).stdout(Stdio::piped());
         let mut holder = program.kill_on_drop(true).spawn().expect("it starts again");
         let pid = holder.id().expect("it runs");
         let mut lines = BufReader::new(holder.stdout.take().expect("it is piped")).lines();
         let mut tick = interval(Duration::from_millis(20));
         let is_gone = async {
-            while !lines
-                .next_line()
-                .await
-                .expect("it speaks")
-                .expect("it holds a node")
-                .contains(HELD)
-            {}
+            while !lines.next_line().await.expect("it speaks").expect("it holds a node").contains(HELD) {}
             holder.kill().await.expect("it can be killed");
-            while engine
-                .owned()
-                .await
-                .expect("what is ours is listed")
-                .iter()
-                .any(|it| it.labels.owner.pid == pid)
-            {
+            while engine.owned().await.expect("what is ours is listed").iter().any(|it| it.labels.owner.pid == pid) {
                 tick.tick().await;
             }
         };
-        timeout(Duration::from_secs(30), is_gone)
-            .await
-            .expect("its node goes when it is killed");
+        timeout(Duration::from_secs(30), is_gone).await.expect("its node goes when it is killed");
     }
 
     #[tokio::test]
@@ -123,11 +102,6 @@ mod docker {
     #[tokio::test]
     async fn what_is_not_ours_is_never_listed() {
         let owned = engine().await.0.owned().await.expect("what is ours is listed");
-        assert!(
-            owned
-                .iter()
-                .all(|thing| !["bridge", "host", "none"].contains(&thing.name.as_str())),
-            "{owned:?}"
-        );
+        assert!(owned.iter().all(|thing| !["bridge", "host", "none"].contains(&thing.name.as_str())), "{owned:?}");
     }
 }

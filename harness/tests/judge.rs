@@ -40,39 +40,12 @@ fn a_run_whose_router_was_lost_is_unknown_again() {
 
 #[test]
 fn tighter_budgets_fail_what_passed() {
-    let within = Budgets {
-        within: "2ms".parse().ok(),
-        ..Budgets::default()
-    };
-    assert_eq!(
-        judge("kill-named", &within).1,
-        Summary {
-            verdict: Verdict::Fail,
-            at: Some(2)
-        }
-    );
-    let gap = Budgets {
-        gap: "1ms".parse().ok(),
-        ..Budgets::default()
-    };
-    assert_eq!(
-        judge("kill-named", &gap).1,
-        Summary {
-            verdict: Verdict::Fail,
-            at: Some(2)
-        }
-    );
-    let lost = Budgets {
-        lost: Some(0),
-        ..Budgets::default()
-    };
-    assert_eq!(
-        judge("kill-named", &lost).1,
-        Summary {
-            verdict: Verdict::Fail,
-            at: Some(2)
-        }
-    );
+    let within = Budgets { within: "2ms".parse().ok(), ..Budgets::default() };
+    assert_eq!(judge("kill-named", &within).1, Summary { verdict: Verdict::Fail, at: Some(2) });
+    let gap = Budgets { gap: "1ms".parse().ok(), ..Budgets::default() };
+    assert_eq!(judge("kill-named", &gap).1, Summary { verdict: Verdict::Fail, at: Some(2) });
+    let lost = Budgets { lost: Some(0), ..Budgets::default() };
+    assert_eq!(judge("kill-named", &lost).1, Summary { verdict: Verdict::Fail, at: Some(2) });
 }
 
 #[test]

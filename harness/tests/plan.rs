@@ -22,9 +22,7 @@ fn the_same_scenario_and_cell_give_the_same_plan() {
     let cell = Some("resolver=bind@9.18,speaker=exabgp@4.2.21,router=bird@3.1");
     let plan = || {
         let scenario = scenario(Some("no-watchdog"));
-        Plan::new(&scenario, choose(&scenario, cell).expect("a cell"))
-            .expect("a plan")
-            .to_string()
+        Plan::new(&scenario, choose(&scenario, cell).expect("a cell")).expect("a plan").to_string()
     };
     assert_eq!(plan(), plan());
 }
@@ -37,10 +35,5 @@ fn every_cell_has_a_plan() {
     for cell in possible {
         Plan::new(&scenario, cell).expect("a plan");
     }
-    assert!(
-        impossible
-            .iter()
-            .all(|(_, reason)| reason.contains("no Debian release has all parts")),
-        "{impossible:?}"
-    );
+    assert!(impossible.iter().all(|(_, reason)| reason.contains("no Debian release has all parts")), "{impossible:?}");
 }

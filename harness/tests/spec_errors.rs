@@ -58,12 +58,7 @@ fn error(folder: &Path, change: (&str, &str)) -> String {
     fs::create_dir_all(folder.join("topologies")).expect("a folder");
     fs::write(folder.join("scenario.toml"), GOOD.replace(old, new)).expect("a file");
     fs::write(folder.join("topologies/lab.toml"), TOPOLOGY.replace(old, new)).expect("a file");
-    let request = Request {
-        file: folder.join("scenario.toml"),
-        mutant: None,
-        cell: None,
-        records: folder.to_owned(),
-    };
+    let request = Request { file: folder.join("scenario.toml"), mutant: None, cell: None, records: folder.to_owned() };
     match request.plan() {
         Ok(_) => "no error".to_owned(),
         Err(error) => {
@@ -80,70 +75,28 @@ fn every_mistake_is_told_with_its_place() {
         ("not TOML", ("title    = \"a good one\"", "title    = a good one")),
         ("unknown key", ("name   = \"serves\"", "nmae   = \"serves\"")),
         ("a key of a later version", ("name   = \"serves\"", "exec   = \"ls\"")),
-        (
-            "unknown key of a node",
-            ("gateway = \"router\"", "gatway  = \"router\""),
-        ),
+        ("unknown key of a node", ("gateway = \"router\"", "gatway  = \"router\"")),
         ("two verbs", ("inject = {", "hold = \"1s\"\ninject = {")),
         ("no topology", ("topology = \"lab\"", "topology = \"lib\"")),
-        (
-            "unknown role",
-            (
-                "\"speaker\", \"watchdog\"]\nserves",
-                "\"speeker\", \"watchdog\"]\nserves",
-            ),
-        ),
-        (
-            "unknown kind",
-            ("resolver = [\"bind@9.20\"]", "resolver = [\"bnid@9.20\"]"),
-        ),
-        (
-            "unknown version",
-            ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.16\"]"),
-        ),
-        (
-            "wrong role",
-            ("resolver = [\"bind@9.20\"]", "resolver = [\"bird@2.17\"]"),
-        ),
+        ("unknown role", ("\"speaker\", \"watchdog\"]\nserves", "\"speeker\", \"watchdog\"]\nserves")),
+        ("unknown kind", ("resolver = [\"bind@9.20\"]", "resolver = [\"bnid@9.20\"]")),
+        ("unknown version", ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.16\"]")),
+        ("wrong role", ("resolver = [\"bind@9.20\"]", "resolver = [\"bird@2.17\"]")),
         ("unknown fault", ("kill = \"resolver\"", "hang = \"port 53\"")),
-        (
-            "fault on a node without the daemon",
-            ("on = \"ns1\" }", "on = \"router\" }"),
-        ),
-        (
-            "address outside its network",
-            ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.54.11\"]"),
-        ),
-        (
-            "duplicate address",
-            ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.53.254\"]"),
-        ),
-        (
-            "service address taken",
-            ("addresses = [\"198.51.100.1\"]", "addresses = [\"10.1.53.254\"]"),
-        ),
-        (
-            "not an address",
-            ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.53.256\"]"),
-        ),
+        ("fault on a node without the daemon", ("on = \"ns1\" }", "on = \"router\" }")),
+        ("address outside its network", ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.54.11\"]")),
+        ("duplicate address", ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.53.254\"]")),
+        ("service address taken", ("addresses = [\"198.51.100.1\"]", "addresses = [\"10.1.53.254\"]")),
+        ("not an address", ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.53.256\"]")),
         ("host bits", ("\"10.1.53.0/24\"", "\"10.1.53.7/24\"")),
         ("unknown network", ("on      = { clients =", "on      = { client =")),
         ("unknown service", ("service = \"one\"", "service = \"two\"")),
-        (
-            "gateway that is not there",
-            ("gateway = \"router\"", "gateway = \"rooter\""),
-        ),
+        ("gateway that is not there", ("gateway = \"router\"", "gateway = \"rooter\"")),
         ("gateway out of reach", ("gateway = \"router\"", "gateway = \"ns1\"")),
         ("no way to what it asks", ("gateway = \"router\"\n", "")),
         ("hold time", ("hold-time = \"10s\"", "hold-time = \"2s\"")),
         ("time span", ("hold-time = \"10s\"", "hold-time = \"10\"")),
-        (
-            "peer without AS",
-            (
-                "serves       = [\"one\"]\nasn          = 64601\n",
-                "serves       = [\"one\"]\n",
-            ),
-        ),
+        ("peer without AS", ("serves       = [\"one\"]\nasn          = 64601\n", "serves       = [\"one\"]\n")),
         ("unknown node", ("serving = [\"ns1\"]", "serving = [\"ns9\"]")),
         (
             "missing file",
@@ -153,27 +106,15 @@ fn every_mistake_is_told_with_its_place() {
             ),
         ),
         ("mutant of no step", ("fails = \"serves\"", "fails = \"serve\"")),
-        (
-            "watchdog without speaker",
-            ("\"speaker\", \"watchdog\"]\nserves", "\"watchdog\"]\nserves"),
-        ),
+        ("watchdog without speaker", ("\"speaker\", \"watchdog\"]\nserves", "\"watchdog\"]\nserves")),
         (
             "no release has both",
-            (
-                "resolver = [\"bind@9.20\"]",
-                "resolver = [\"bind@9.18\"]\nspeaker = [\"exabgp@4.2.25\"]",
-            ),
+            ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.18\"]\nspeaker = [\"exabgp@4.2.25\"]"),
         ),
     ];
-    let told: Vec<String> = changes
-        .into_iter()
-        .map(|(what, change)| format!("## {what}\n{}\n", error(folder.path(), change)))
-        .collect();
-    assert!(
-        !told.iter().any(|told| told.contains("no error")),
-        "{}",
-        told.join("\n")
-    );
+    let told: Vec<String> =
+        changes.into_iter().map(|(what, change)| format!("## {what}\n{}\n", error(folder.path(), change))).collect();
+    assert!(!told.iter().any(|told| told.contains("no error")), "{}", told.join("\n"));
     insta::assert_snapshot!(told.join("\n"));
 }
 
@@ -181,10 +122,7 @@ fn every_mistake_is_told_with_its_place() {
 fn the_good_one_is_good_and_its_patch_is_checked() {
     let folder = tempfile::tempdir().expect("a folder");
     assert_eq!(error(folder.path(), ("a good one", "still a good one")), "no error");
-    let patched = (
-        "[[step]]\nname ",
-        "[patch]\nnodes.ns1.on.servers = [\"10.9.9.9\"]\n\n[[step]]\nname ",
-    );
+    let patched = ("[[step]]\nname ", "[patch]\nnodes.ns1.on.servers = [\"10.9.9.9\"]\n\n[[step]]\nname ");
     insta::assert_snapshot!(error(folder.path(), patched), @"
     10.9.9.9 lies outside network `servers`: it has 10.1.53.0/24 and 2001:db8:53::/64
         --> scenario.toml:8:25

@@ -114,16 +114,7 @@ pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
     let reaper = Reaper::of(&name);
     let body = async |lab: &mut Lab<'p>| body(lab, &name).await;
-    let done = lab::run(
-        plan,
-        &engine,
-        &Labels::of_this_process(&name),
-        &images,
-        &recorder,
-        pending(),
-        body,
-    )
-    .await;
+    let done = lab::run(plan, &engine, &Labels::of_this_process(&name), &images, &recorder, pending(), body).await;
     drop(reaper);
     done.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
 }

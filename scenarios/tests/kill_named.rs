@@ -39,16 +39,10 @@ cells! {
 fn every_cell_of_the_matrix_has_a_test_of_its_name() {
     let scenario = Scenario::load(&scenarios::file("kill-named"), None).expect("a good scenario");
     let (possible, _) = cells(&scenario);
-    let named = possible
-        .iter()
-        .map(|cell| describe(cell).replace(|c: char| !c.is_ascii_alphanumeric(), " "));
-    let named: Vec<String> = named
-        .map(|name| name.split_whitespace().collect::<Vec<_>>().join("_"))
-        .collect();
+    let named = possible.iter().map(|cell| describe(cell).replace(|c: char| !c.is_ascii_alphanumeric(), " "));
+    let named: Vec<String> = named.map(|name| name.split_whitespace().collect::<Vec<_>>().join("_")).collect();
     assert_eq!(CELLS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), named);
-    let chosen = CELLS
-        .iter()
-        .map(|(_, cell)| choose(&scenario, Some(cell)).expect("a cell"));
+    let chosen = CELLS.iter().map(|(_, cell)| choose(&scenario, Some(cell)).expect("a cell"));
     assert_eq!(chosen.collect::<Vec<_>>(), possible);
 }
 
@@ -57,11 +51,7 @@ fn every_cell_of_the_matrix_has_a_test_of_its_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mutant_no_watchdog() {
     let ran = scenarios::run(&scenarios::file("kill-named"), None, Some("no-watchdog")).await;
-    assert_eq!(
-        ran.outcome.summary.as_the_mutant_must(&ran.outcome.plan),
-        Some(true),
-        "{ran}"
-    );
+    assert_eq!(ran.outcome.summary.as_the_mutant_must(&ran.outcome.plan), Some(true), "{ran}");
     let lines: Vec<Vec<&str>> = ran.text.lines().map(|line| line.split_whitespace().collect()).collect();
     for begins in [
         "✗ ns2 alone serves",
@@ -70,9 +60,6 @@ async fn mutant_no_watchdog() {
         "first no withdrawal of 10.1.53.1 by ns1 on the wire",
         "watched 10.0 s further: it would not have passed",
     ] {
-        assert!(
-            lines.iter().any(|line| line.join(" ").contains(begins)),
-            "no line {begins:?}:\n{ran}"
-        );
+        assert!(lines.iter().any(|line| line.join(" ").contains(begins)), "no line {begins:?}:\n{ran}");
     }
 }

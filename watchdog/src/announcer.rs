@@ -31,11 +31,7 @@ impl Announcer {
         journal: Journal,
         on_closed: impl FnOnce(io::Error) + Send + 'static,
     ) -> io::Result<Self> {
-        Ok(Self {
-            name: name.to_owned(),
-            commands: Lines::to("announcer", io::stdout(), on_closed)?,
-            journal,
-        })
+        Ok(Self { name: name.to_owned(), commands: Lines::to("announcer", io::stdout(), on_closed)?, journal })
     }
 
     /// Writes the command, then its reason; waits for neither.

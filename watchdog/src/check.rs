@@ -134,21 +134,14 @@ impl Checker {
             Ok(Ok(Ok(serial))) => Ok(serial),
             Ok(Ok(Err(reason))) => Err(Failure::Bad { domain, reason }),
             Ok(Err(error)) => Err(Failure::Udp { domain, error }),
-            Err(_) => Err(Failure::NoAnswer {
-                domain,
-                limit: self.limit,
-            }),
+            Err(_) => Err(Failure::NoAnswer { domain, limit: self.limit }),
         }
     }
 }
 
 /// Sends the query, and waits for an answer to it; datagrams that do not answer it are passed over.
 async fn ask(server: SocketAddr, domain: &Name) -> io::Result<Result<u32, BadAnswer>> {
-    let any: IpAddr = if server.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        Ipv6Addr::UNSPECIFIED.into()
-    };
+    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
     let question = Question::new(domain);
@@ -165,6 +158,5 @@ async fn ask(server: SocketAddr, domain: &Name) -> io::Result<Result<u32, BadAns
 /// The operating system's reason without its number.
 fn in_short(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split_once(" (os error")
-        .map_or(text.clone(), |(reason, _)| reason.to_owned())
+    text.split_once(" (os error").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }

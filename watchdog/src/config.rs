@@ -42,10 +42,8 @@ pub enum ConfigError {
 /// # Errors
 /// When the file cannot be read, a line is no target, or there is none.
 pub fn read(path: &Path) -> Result<Vec<Target>, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|reason| ConfigError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
     parse(path, &text)
 }
 
@@ -54,17 +52,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Target>, ConfigError> {
     let lines = (1..).zip(text.lines().map(str::trim));
     let targets: Vec<Target> = lines
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
-        .map(|(line, text)| {
-            text.parse().map_err(|reason| ConfigError::Line {
-                path: path(),
-                line,
-                reason,
-            })
-        })
+        .map(|(line, text)| text.parse().map_err(|reason| ConfigError::Line { path: path(), line, reason }))
         .collect::<Result<_, _>>()?;
-    if targets.is_empty() {
-        Err(ConfigError::Empty { path: path() })
-    } else {
-        Ok(targets)
-    }
+    if targets.is_empty() { Err(ConfigError::Empty { path: path() }) } else { Ok(targets) }
 }

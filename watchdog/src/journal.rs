@@ -19,9 +19,7 @@ impl Journal {
     /// When there can be no thread.
     pub fn to_stderr() -> io::Result<Self> {
         // Without a reader of the journal the watch goes on.
-        Ok(Self {
-            lines: Lines::to("journal", io::stderr(), drop)?,
-        })
+        Ok(Self { lines: Lines::to("journal", io::stderr(), drop)? })
     }
 
     /// Writes an entry. What nobody reads is dropped.

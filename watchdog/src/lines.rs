@@ -101,9 +101,7 @@ mod tests {
         let (drain, drained) = channel();
         let (report, reported) = channel();
         let lines = Lines::to("test", Full(drained), move |error| report.send(error.kind()).unwrap()).unwrap();
-        let pushed = (0..2 * WAITING)
-            .take_while(|_| lines.push("line".to_owned()).is_ok())
-            .count();
+        let pushed = (0..2 * WAITING).take_while(|_| lines.push("line".to_owned()).is_ok()).count();
         // One line may have been taken out of the queue already.
         assert!((WAITING..=WAITING + 1).contains(&pushed), "{pushed}");
         lines.flush(Duration::from_millis(1));

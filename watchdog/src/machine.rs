@@ -60,12 +60,7 @@ impl Machine {
     /// A machine, and its first decision. `rise` and `fall` count from 1.
     #[must_use]
     pub fn start(rise: u32, fall: u32) -> (Self, Decision) {
-        let machine = Self {
-            rise,
-            fall,
-            state: State::Init,
-            against: 0,
-        };
+        let machine = Self { rise, fall, state: State::Init, against: 0 };
         (machine, Decision::withdraw("start: withdrawn until proven healthy"))
     }
 
@@ -73,16 +68,8 @@ impl Machine {
     pub fn step(&mut self, sample: &Sample) -> Option<Decision> {
         let is_up = self.state == State::Up;
         let speaks_against = is_up != (sample.verdict == Verdict::Healthy);
-        self.against = if speaks_against {
-            self.against.saturating_add(1)
-        } else {
-            0
-        };
-        let (needed, verb) = if is_up {
-            (self.fall, Verb::Withdraw)
-        } else {
-            (self.rise, Verb::Announce)
-        };
+        self.against = if speaks_against { self.against.saturating_add(1) } else { 0 };
+        let (needed, verb) = if is_up { (self.fall, Verb::Withdraw) } else { (self.rise, Verb::Announce) };
         let trips = self.against >= needed || sample.verdict == Verdict::Refused;
         if !speaks_against || !trips {
             return None;
@@ -93,10 +80,7 @@ impl Machine {
         };
         self.state = if is_up { State::Down } else { State::Up };
         self.against = 0;
-        Some(Decision {
-            verb,
-            reason: format!("{}{rounds}", sample.reason),
-        })
+        Some(Decision { verb, reason: format!("{}{rounds}", sample.reason) })
     }
 
     /// The last decision of all.
@@ -116,9 +100,6 @@ impl Decision {
     /// To withdraw.
     #[must_use]
     pub fn withdraw(reason: &str) -> Self {
-        Self {
-            verb: Verb::Withdraw,
-            reason: reason.to_owned(),
-        }
+        Self { verb: Verb::Withdraw, reason: reason.to_owned() }
     }
 }

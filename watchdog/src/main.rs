@@ -31,16 +31,11 @@ fn start(options: &Options) -> anyhow::Result<ExitCode> {
     let targets = config::read(&options.conf)
         .inspect_err(|_| announcer.say_farewell(&Decision::withdraw("the configuration is of no use")))?;
     // One thread is enough: it waits most of the time.
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let (heard, hears) = mpsc::unbounded_channel();
         let endings = Endings::new(hears, closed).context("cannot take over the signals")?;
         exabgp::listen(io::stdin(), heard).context("cannot listen to ExaBGP")?;
-        Ok(run::watch(options, targets, &announcer, &journal, endings)
-            .await
-            .exit_code())
+        Ok(run::watch(options, targets, &announcer, &journal, endings).await.exit_code())
     })
 }

@@ -39,16 +39,8 @@ impl Prober {
     /// A prober that has seen nothing yet.
     #[must_use]
     pub fn new(checker: Checker, targets: Vec<Target>) -> Self {
-        let watch = |target| Watched {
-            target: Arc::new(target),
-            standing: None,
-            last_recheck: None,
-        };
-        Self {
-            checker,
-            targets: targets.into_iter().map(watch).collect(),
-            last_round: None,
-        }
+        let watch = |target| Watched { target: Arc::new(target), standing: None, last_recheck: None };
+        Self { checker, targets: targets.into_iter().map(watch).collect(), last_round: None }
     }
 
     /// The next sample: at once when a standing connection closed and its target fails the re-check, else that of the
@@ -72,11 +64,7 @@ impl Prober {
         let targets = &mut self.targets;
         poll_fn(|cx| {
             for (index, watched) in targets.iter_mut().enumerate() {
-                if watched
-                    .standing
-                    .take_if(|connection| standing::poll_closed(connection, cx).is_ready())
-                    .is_some()
-                {
+                if watched.standing.take_if(|connection| standing::poll_closed(connection, cx).is_ready()).is_some() {
                     return Poll::Ready(index);
                 }
             }
@@ -88,10 +76,7 @@ impl Prober {
     async fn recheck(&mut self, index: usize) -> Result<(), Sample> {
         let watched = &mut self.targets[index];
         let now = Instant::now();
-        let again_so_soon = watched
-            .last_recheck
-            .replace(now)
-            .is_some_and(|last| now - last < RECHECK_PAUSE);
+        let again_so_soon = watched.last_recheck.replace(now).is_some_and(|last| now - last < RECHECK_PAUSE);
         let failure = match self.checker.check(&watched.target).await {
             Ok(passed) => {
                 watched.standing = (!again_so_soon).then_some(passed.connection);
@@ -103,14 +88,8 @@ impl Prober {
             Failure::Refused => "refused".to_owned(),
             other => format!("failed: {other}"),
         };
-        let reason = format!(
-            "connection to {} closed, re-check {what}",
-            self.checker.server(&watched.target)
-        );
-        Err(Sample {
-            verdict: Verdict::from(&failure),
-            reason,
-        })
+        let reason = format!("connection to {} closed, re-check {what}", self.checker.server(&watched.target));
+        Err(Sample { verdict: Verdict::from(&failure), reason })
     }
 
     /// Checks all targets at the same time; the first failure ends the round.
@@ -134,10 +113,7 @@ impl Prober {
                 Err(failure) => {
                     *standing = None;
                     let reason = format!("{}: {failure}", target.address);
-                    return Sample {
-                        verdict: Verdict::from(&failure),
-                        reason,
-                    };
+                    return Sample { verdict: Verdict::from(&failure), reason };
                 }
             }
         }
@@ -146,9 +122,6 @@ impl Prober {
             all => format!("all {} targets answer", all.len()),
         };
         let answers = Vec::from_iter(answers).join("; ");
-        Sample {
-            verdict: Verdict::Healthy,
-            reason: format!("{who} ({answers})"),
-        }
+        Sample { verdict: Verdict::Healthy, reason: format!("{who} ({answers})") }
     }
 }

@@ -22,13 +22,7 @@ pub async fn watch(
     endings: Endings,
 ) -> Ending {
     let (mut machine, first) = Machine::start(options.rise, options.fall);
-    let mut prober = Prober::new(
-        Checker {
-            port: options.port,
-            limit: options.timeout,
-        },
-        targets,
-    );
+    let mut prober = Prober::new(Checker { port: options.port, limit: options.timeout }, targets);
     let mut troubles = Troubles::default();
     let mut end = pin!(endings.first(journal.clone()));
     let mut spoken = announcer.carry_out(&first);
@@ -36,11 +30,7 @@ pub async fn watch(
         if spoken.is_err() {
             break Ending::NobodyReads;
         }
-        let interval = if machine.is_settled() {
-            options.interval
-        } else {
-            options.fast_interval
-        };
+        let interval = if machine.is_settled() { options.interval } else { options.fast_interval };
         let sample = tokio::select! {
             biased;
             ending = &mut end => break ending,

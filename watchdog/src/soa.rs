@@ -46,20 +46,13 @@ impl Question {
     /// The serial in the answer, or what is wrong with it; `None` when the datagram does not answer this question.
     #[must_use]
     pub fn judge(&self, datagram: &[u8]) -> Option<Result<u32, BadAnswer>> {
-        let answer = Message::from_vec(datagram)
-            .ok()
-            .filter(|message| self.is_answered_by(message))?;
-        Some(
-            match (
-                answer.metadata.response_code,
-                answer.answers.first().map(|record| &record.data),
-            ) {
-                (ResponseCode::NoError, Some(RData::SOA(soa))) => Ok(soa.serial),
-                (ResponseCode::NoError, Some(other)) => Err(BadAnswer::OtherType(other.record_type())),
-                (ResponseCode::NoError, None) => Err(BadAnswer::Empty),
-                (rcode, _) => Err(BadAnswer::Rcode(rcode)),
-            },
-        )
+        let answer = Message::from_vec(datagram).ok().filter(|message| self.is_answered_by(message))?;
+        Some(match (answer.metadata.response_code, answer.answers.first().map(|record| &record.data)) {
+            (ResponseCode::NoError, Some(RData::SOA(soa))) => Ok(soa.serial),
+            (ResponseCode::NoError, Some(other)) => Err(BadAnswer::OtherType(other.record_type())),
+            (ResponseCode::NoError, None) => Err(BadAnswer::Empty),
+            (rcode, _) => Err(BadAnswer::Rcode(rcode)),
+        })
     }
 
     fn is_answered_by(&self, message: &Message) -> bool {

@@ -34,16 +34,11 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let pair = text
-            .rsplit_once(':')
-            .map(|(address, domain)| (address.trim(), domain.trim()));
+        let pair = text.rsplit_once(':').map(|(address, domain)| (address.trim(), domain.trim()));
         let Some((address, domain)) = pair.filter(|(address, domain)| !address.is_empty() && !domain.is_empty()) else {
             return Err(TargetError::NotAPair(text.to_owned()));
         };
-        let bare = address
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(address);
+        let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
         let no_domain = || TargetError::Domain(domain.to_owned());
         if domain.contains(char::is_whitespace) {
             return Err(no_domain());

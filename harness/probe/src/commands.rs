@@ -43,15 +43,8 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
             answer(id, effect, reporter);
         }
         Action::Ask => {
-            let trains = node
-                .trains
-                .take()
-                .context("the query trains run already: one Ask starts all of them");
-            answer(
-                id,
-                trains.map(|trains| (clock::monotonic(), trains.start(reporter))),
-                reporter,
-            );
+            let trains = node.trains.take().context("the query trains run already: one Ask starts all of them");
+            answer(id, trains.map(|trains| (clock::monotonic(), trains.start(reporter))), reporter);
         }
         Action::Mark => answer(id, Ok((clock::monotonic(), String::new())), reporter),
         Action::Exec { argv, timeout_ms } => {
@@ -79,19 +72,14 @@ fn later(id: u64, reporter: &Reporter, effect: impl Future<Output = Effect> + Se
 fn answer(id: u64, effect: Effect, reporter: &Reporter) {
     match effect {
         Ok((at, detail)) => reporter.report_at(at, Observation::Done { id, detail }),
-        Err(error) => reporter.report(Observation::Failed {
-            id,
-            error: format!("{error:#}"),
-        }),
+        Err(error) => reporter.report(Observation::Failed { id, error: format!("{error:#}") }),
     }
 }
 
 /// A line that is no command fails under its number; one without a number is a hole in what the node was told.
 fn refuse(line: &str, error: &serde_json::Error, reporter: &Reporter) {
     let error = format!("not a command: {error}: {line}");
-    let number = serde_json::from_str::<Value>(line)
-        .ok()
-        .and_then(|value| value.get("id")?.as_u64());
+    let number = serde_json::from_str::<Value>(line).ok().and_then(|value| value.get("id")?.as_u64());
     match number {
         Some(id) => reporter.report(Observation::Failed { id, error }),
         None => observer::broken("commands", error, reporter),
@@ -113,13 +101,7 @@ mod tests {
         }
         reporter.flush();
         let found = seen.observations();
-        assert!(
-            matches!(&found[0], Observation::Failed { id: 7, error } if error.contains("dance")),
-            "{found:?}"
-        );
-        assert!(
-            matches!(&found[1], Observation::Broken { observer, .. } if observer == "commands"),
-            "{found:?}"
-        );
+        assert!(matches!(&found[0], Observation::Failed { id: 7, error } if error.contains("dance")), "{found:?}");
+        assert!(matches!(&found[1], Observation::Broken { observer, .. } if observer == "commands"), "{found:?}");
     }
 }

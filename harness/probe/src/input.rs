@@ -14,10 +14,7 @@ pub(crate) fn lines() -> std::io::Result<UnboundedReceiver<String>> {
         let mut line = Vec::new();
         // A last line without its end was cut off, and is no command.
         while matches!(stdin.read_until(b'\n', &mut line), Ok(1..)) && line.ends_with(b"\n") {
-            if sender
-                .send(String::from_utf8_lossy(&line).trim_end().to_owned())
-                .is_err()
-            {
+            if sender.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
                 break;
             }
             line.clear();

@@ -42,16 +42,11 @@ async fn run(reporter: Reporter, mut lines: UnboundedReceiver<String>) -> anyhow
         exit(0);
     });
 
-    let first = lines
-        .recv()
-        .await
-        .context("stdin was read by a thread that has ended")?;
+    let first = lines.recv().await.context("stdin was read by a thread that has ended")?;
     let mut node = match setup::set_up(&first, &reporter).await {
         Ok(node) => node,
         Err(error) => {
-            reporter.report(Observation::Unusable {
-                error: format!("{error:#}"),
-            });
+            reporter.report(Observation::Unusable { error: format!("{error:#}") });
             reporter.flush();
             exit(1);
         }

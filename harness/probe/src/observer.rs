@@ -33,19 +33,14 @@ pub(crate) fn attend(name: String, reporter: &Reporter, observe: impl Future<Out
     let task = tokio::spawn(observe);
     tokio::spawn(async move {
         let Err(error) = task.await;
-        let error = error
-            .try_into_panic()
-            .map_or_else(|error| error.to_string(), |panic| panic_text(&*panic));
+        let error = error.try_into_panic().map_or_else(|error| error.to_string(), |panic| panic_text(&*panic));
         broken(&name, error, &reporter);
     });
 }
 
 /// Reports that an observer has ended.
 pub(crate) fn broken(name: &str, error: String, reporter: &Reporter) {
-    reporter.report(Observation::Broken {
-        observer: name.into(),
-        error,
-    });
+    reporter.report(Observation::Broken { observer: name.into(), error });
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -45,10 +45,7 @@ impl Reporter {
             }
         })?;
         let queue = Mutex::new(Queue { next: 0, writer });
-        Ok(Self(Arc::new(Inner {
-            queue,
-            stirred: watch::Sender::new(()),
-        })))
+        Ok(Self(Arc::new(Inner { queue, stirred: watch::Sender::new(()) })))
     }
 
     /// Reports what is seen now.
@@ -79,13 +76,7 @@ impl Reporter {
     /// Waits until all that was reported is written.
     pub(crate) fn flush(&self) {
         let (done, written) = channel();
-        self.0
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .writer
-            .send(Entry::Flush(done))
-            .ok();
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).writer.send(Entry::Flush(done)).ok();
         written.recv_timeout(LAST_WORDS).ok();
     }
 }
@@ -178,10 +169,7 @@ pub(crate) mod tests {
         let mut stirred = reporter.stirred();
         reporter.report(Observation::Ready);
         assert!(!stirred.has_changed().unwrap());
-        reporter.report(Observation::Started {
-            daemon: "bird".into(),
-            pid: 2,
-        });
+        reporter.report(Observation::Started { daemon: "bird".into(), pid: 2 });
         assert!(stirred.has_changed().unwrap());
         stirred.mark_unchanged();
     }

@@ -33,9 +33,5 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     }
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
     daemons.start_all()?;
-    Ok(Node {
-        children,
-        daemons,
-        trains: Some(trains),
-    })
+    Ok(Node { children, daemons, trains: Some(trains) })
 }

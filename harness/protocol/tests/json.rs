@@ -13,11 +13,7 @@ use serde::de::DeserializeOwned;
 fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> String {
     let text = serde_json::to_string(value).expect("it can be written");
     assert!(!text.contains('\n'), "{text}");
-    assert_eq!(
-        &serde_json::from_str::<T>(&text).expect("it can be read"),
-        value,
-        "{text}"
-    );
+    assert_eq!(&serde_json::from_str::<T>(&text).expect("it can be read"), value, "{text}");
     text
 }
 
@@ -32,15 +28,8 @@ fn a_setup() {
             addresses: vec!["10.1.53.1/24".parse().unwrap(), "2001:db8::1/64".parse().unwrap()],
         }],
         loopback: vec!["198.51.100.53".parse().unwrap(), "2001:db8:53::53".parse().unwrap()],
-        routes: vec![Route {
-            to: "0.0.0.0/0".parse().unwrap(),
-            via: "10.1.53.254".parse().unwrap(),
-        }],
-        files: vec![File {
-            path: "/etc/bird.conf".into(),
-            mode: 0o644,
-            content: "router id 10.1.53.1;\n".into(),
-        }],
+        routes: vec![Route { to: "0.0.0.0/0".parse().unwrap(), via: "10.1.53.254".parse().unwrap() }],
+        files: vec![File { path: "/etc/bird.conf".into(), mode: 0o644, content: "router id 10.1.53.1;\n".into() }],
         daemons: vec![Daemon {
             name: "bird".into(),
             argv: vec!["bird".into(), "-f".into()],
@@ -81,40 +70,21 @@ fn signals_have_the_names_of_signal_7() {
 #[test]
 fn every_action() {
     let daemon = || "bird".to_string();
-    let file = File {
-        path: "/x".into(),
-        mode: 0o600,
-        content: Bytes(vec![0, 255, b'\n']),
-    };
+    let file = File { path: "/x".into(), mode: 0o600, content: Bytes(vec![0, 255, b'\n']) };
     let actions = [
         (
-            Action::Signal {
-                daemon: daemon(),
-                signal: Signal::SigKill,
-            },
+            Action::Signal { daemon: daemon(), signal: Signal::SigKill },
             r#"{"signal":{"daemon":"bird","signal":"SIGKILL"}}"#,
         ),
         (Action::Start { daemon: daemon() }, r#"{"start":{"daemon":"bird"}}"#),
         (Action::Stop { daemon: daemon() }, r#"{"stop":{"daemon":"bird"}}"#),
         (Action::Restart { daemon: daemon() }, r#"{"restart":{"daemon":"bird"}}"#),
-        (
-            Action::Write(file),
-            r#"{"write":{"path":"/x","mode":384,"content":"AP8K"}}"#,
-        ),
+        (Action::Write(file), r#"{"write":{"path":"/x","mode":384,"content":"AP8K"}}"#),
         (Action::Ask, r#""ask""#),
-        (
-            Action::Exec {
-                argv: vec!["true".into()],
-                timeout_ms: 10,
-            },
-            r#"{"exec":{"argv":["true"],"timeout_ms":10}}"#,
-        ),
+        (Action::Exec { argv: vec!["true".into()], timeout_ms: 10 }, r#"{"exec":{"argv":["true"],"timeout_ms":10}}"#),
     ];
     for (action, expected) in actions {
-        assert_eq!(
-            json(&Command { id: 7, action }),
-            format!(r#"{{"id":7,"action":{expected}}}"#)
-        );
+        assert_eq!(json(&Command { id: 7, action }), format!(r#"{{"id":7,"action":{expected}}}"#));
     }
 }
 
@@ -123,100 +93,35 @@ fn every_observation() {
     let name = || "x".to_string();
     let (src, dst) = ("10.0.0.1:40000".parse().unwrap(), "[2001:db8::1]:179".parse().unwrap());
     let next_hops = vec![
-        NextHop {
-            via: None,
-            dev: "blackhole".into(),
-        },
-        NextHop {
-            via: Some("fe80::1".parse().unwrap()),
-            dev: "eth0".into(),
-        },
+        NextHop { via: None, dev: "blackhole".into() },
+        NextHop { via: Some("fe80::1".parse().unwrap()), dev: "eth0".into() },
     ];
     let mut all = vec![
         Observation::Ready,
-        Observation::Started {
-            daemon: name(),
-            pid: 41,
-        },
-        Observation::Exited {
-            daemon: name(),
-            pid: 41,
-            exit: Exit::Code(1),
-        },
-        Observation::Exited {
-            daemon: name(),
-            pid: 41,
-            exit: Exit::Signal(9),
-        },
-        Observation::Line {
-            daemon: name(),
-            stream: Stream::Stdout,
-            text: "a\u{fffd}\u{2028}".into(),
-        },
-        Observation::Line {
-            daemon: name(),
-            stream: Stream::Stderr,
-            text: String::new(),
-        },
-        Observation::Fib {
-            prefix: "10.1.53.1/32".parse().unwrap(),
-            protocol: 12,
-            next_hops,
-        },
-        Observation::Rib {
-            daemon: name(),
-            text: "1007-a\n\tb\n0000 \n".into(),
-        },
-        Observation::Bgp {
-            src,
-            dst,
-            sent: true,
-            signed: false,
-            message: Bytes(vec![0xff; 19]),
-        },
-        Observation::Overflow {
-            observer: name(),
-            lost: u64::MAX,
-        },
-        Observation::Broken {
-            observer: name(),
-            error: name(),
-        },
+        Observation::Started { daemon: name(), pid: 41 },
+        Observation::Exited { daemon: name(), pid: 41, exit: Exit::Code(1) },
+        Observation::Exited { daemon: name(), pid: 41, exit: Exit::Signal(9) },
+        Observation::Line { daemon: name(), stream: Stream::Stdout, text: "a\u{fffd}\u{2028}".into() },
+        Observation::Line { daemon: name(), stream: Stream::Stderr, text: String::new() },
+        Observation::Fib { prefix: "10.1.53.1/32".parse().unwrap(), protocol: 12, next_hops },
+        Observation::Rib { daemon: name(), text: "1007-a\n\tb\n0000 \n".into() },
+        Observation::Bgp { src, dst, sent: true, signed: false, message: Bytes(vec![0xff; 19]) },
+        Observation::Overflow { observer: name(), lost: u64::MAX },
+        Observation::Broken { observer: name(), error: name() },
         Observation::Done { id: 1, detail: name() },
         Observation::Failed { id: 1, error: name() },
         Observation::Unusable { error: name() },
     ];
     for event in [TcpEvent::Syn, TcpEvent::SynAck, TcpEvent::Fin, TcpEvent::Rst] {
-        all.push(Observation::Tcp {
-            src,
-            dst,
-            sent: false,
-            signed: true,
-            event,
-        });
+        all.push(Observation::Tcp { src, dst, sent: false, signed: true, event });
     }
-    let answer = Outcome::Answer {
-        instance: "ns1".into(),
-        rcode: 16,
-        answers: 1,
-        rtt: 1,
-    };
+    let answer = Outcome::Answer { instance: "ns1".into(), rcode: 16, answers: 1, rtt: 1 };
     for outcome in [answer, Outcome::Timeout, Outcome::Refused("Connection refused".into())] {
         let to = "198.51.100.53".parse().unwrap();
-        all.push(Observation::Query {
-            train: name(),
-            number: 1,
-            to,
-            sent: 1,
-            outcome,
-        });
+        all.push(Observation::Query { train: name(), number: 1, to, sent: 1, outcome });
     }
     for saw in all {
-        json(&Report {
-            seq: 0,
-            at: u64::MAX,
-            saw,
-        });
+        json(&Report { seq: 0, at: u64::MAX, saw });
     }
 }
 

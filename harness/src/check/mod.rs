@@ -74,12 +74,7 @@ pub fn nanos(span: Duration) -> u64 {
 #[must_use]
 pub fn answered_by(outcome: &Outcome) -> Option<&str> {
     match outcome {
-        Outcome::Answer {
-            instance,
-            rcode: 0,
-            answers: 1..,
-            ..
-        } => Some(instance),
+        Outcome::Answer { instance, rcode: 0, answers: 1.., .. } => Some(instance),
         _ => None,
     }
 }

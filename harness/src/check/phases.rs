@@ -24,21 +24,14 @@ pub struct Phases {
 #[must_use]
 pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) -> BTreeMap<Family, Phases> {
     let mut phases: BTreeMap<Family, Phases> = plan.families().map(|family| (family, Phases::default())).collect();
-    let address_of = |prefix| {
-        plan.services
-            .iter()
-            .map(|s| s.address)
-            .find(|address| host(*address) == prefix)
-    };
+    let address_of = |prefix| plan.services.iter().map(|s| s.address).find(|address| host(*address) == prefix);
     for event in events {
         let since = event.at.saturating_sub(from);
         let during = (from..until).contains(&event.at);
         match &event.saw {
-            Seen::Bgp {
-                sent: true,
-                message: BgpMessage::Update { withdrawn, .. },
-                ..
-            } if during && event.node.as_deref() == Some(node) => {
+            Seen::Bgp { sent: true, message: BgpMessage::Update { withdrawn, .. }, .. }
+                if during && event.node.as_deref() == Some(node) =>
+            {
                 for address in withdrawn.iter().filter_map(|prefix| address_of(*prefix)) {
                     set(&mut phases, address, |p| p.withdrawn = Some(since));
                 }
@@ -79,16 +72,8 @@ mod tests {
         let mut story = Story::of_failover();
         story.withdraw(FAULT + 5 * MS);
         let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
-        let expected = Phases {
-            withdrawn: Some(5 * MS),
-            fib: Some(11 * MS),
-            last_lost: Some(0),
-            lost: 2,
-        };
-        assert_eq!(
-            phases,
-            BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)])
-        );
+        let expected = Phases { withdrawn: Some(5 * MS), fib: Some(11 * MS), last_lost: Some(0), lost: 2 };
+        assert_eq!(phases, BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)]));
     }
 
     #[test]

@@ -11,13 +11,7 @@ use crate::plan::Plan;
 pub fn established(plan: &Plan, events: &[Event]) -> BTreeMap<(String, String), u64> {
     let mut first: BTreeMap<(String, String), u64> = BTreeMap::new();
     for event in events {
-        let Seen::Bgp {
-            src,
-            dst,
-            message: BgpMessage::Keepalive,
-            ..
-        } = &event.saw
-        else {
+        let Seen::Bgp { src, dst, message: BgpMessage::Keepalive, .. } = &event.saw else {
             continue;
         };
         if let (Some(from), Some(to)) = (plan.owner_of(src.ip()), plan.owner_of(dst.ip())) {
@@ -45,9 +39,6 @@ mod tests {
         story.say(5, "router", "ns2", BgpMessage::Keepalive);
         story.say(9, "router", "ns2", BgpMessage::Keepalive);
         let established = established(&story.plan, &story.events);
-        assert_eq!(
-            established,
-            BTreeMap::from([(("ns2".to_owned(), "router".to_owned()), 5)])
-        );
+        assert_eq!(established, BTreeMap::from([(("ns2".to_owned(), "router".to_owned()), 5)]));
     }
 }

@@ -37,10 +37,7 @@ pub(crate) struct Story {
 impl Story {
     /// Both serve from 0 on; a query to every address each 10 ms, answered in turn by both until `until`.
     pub(crate) fn of_both(until: u64) -> Self {
-        let mut story = Self {
-            plan: plan(),
-            events: Vec::new(),
-        };
+        let mut story = Self { plan: plan(), events: Vec::new() };
         story.rib(0, &["11", "12"]);
         story.fib(0, &["11", "12"]);
         story.ask(0, until, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
@@ -51,11 +48,7 @@ impl Story {
     pub(crate) fn of_failover() -> Self {
         let mut story = Self::of_both(FAULT);
         story.ask(FAULT, FAULT + 10 * MS, |n| {
-            if n % 2 == 0 {
-                Outcome::Refused("closed".to_owned())
-            } else {
-                answer("ns2")
-            }
+            if n % 2 == 0 { Outcome::Refused("closed".to_owned()) } else { answer("ns2") }
         });
         story.rib(FAULT + 10 * MS, &["12"]);
         story.fib(FAULT + 11 * MS, &["12"]);
@@ -70,60 +63,26 @@ impl Story {
             from: format!("ns{last}"),
         };
         let addresses = self.plan.services.iter().map(|service| service.address);
-        let routes = addresses
-            .flat_map(|address| hosts.iter().map(move |last| route(address, last)))
-            .collect();
-        self.push(
-            at,
-            "router",
-            Seen::Rib {
-                daemon: "router".to_owned(),
-                routes: Some(routes),
-            },
-        );
+        let routes = addresses.flat_map(|address| hosts.iter().map(move |last| route(address, last))).collect();
+        self.push(at, "router", Seen::Rib { daemon: "router".to_owned(), routes: Some(routes) });
     }
 
     pub(crate) fn fib(&mut self, at: u64, hosts: &[&str]) {
         let addresses: Vec<_> = self.plan.services.iter().map(|service| service.address).collect();
         for address in addresses {
-            let next = |last: &&str| NextHop {
-                via: Some(hop(address, last)),
-                dev: "eth0".to_owned(),
-            };
+            let next = |last: &&str| NextHop { via: Some(hop(address, last)), dev: "eth0".to_owned() };
             let next_hops = hosts.iter().map(next).collect();
-            self.push(
-                at,
-                "router",
-                Seen::Fib {
-                    prefix: host(address),
-                    next_hops,
-                },
-            );
+            self.push(at, "router", Seen::Fib { prefix: host(address), next_hops });
         }
     }
 
     pub(crate) fn ask(&mut self, from: u64, until: u64, outcome: impl Fn(u64) -> Outcome) {
-        let addresses: Vec<_> = self
-            .plan
-            .services
-            .iter()
-            .map(|s| (s.service.clone(), s.address))
-            .collect();
+        let addresses: Vec<_> = self.plan.services.iter().map(|s| (s.service.clone(), s.address)).collect();
         for sent in (from..until).step_by(10 * MS as usize) {
             for (service, to) in &addresses {
                 let number = sent / (10 * MS);
                 let (service, outcome) = (service.clone(), outcome(number));
-                self.push(
-                    sent + MS,
-                    "client",
-                    Seen::Query {
-                        service,
-                        number,
-                        to: *to,
-                        sent,
-                        outcome,
-                    },
-                );
+                self.push(sent + MS, "client", Seen::Query { service, number, to: *to, sent, outcome });
             }
         }
     }
@@ -140,40 +99,18 @@ impl Story {
         };
         for (node, sent) in [(from, true), (to, false)] {
             let (src, dst, message) = (address(from, 4000), address(to, 179), message.clone());
-            self.push(
-                at,
-                node,
-                Seen::Bgp {
-                    src,
-                    dst,
-                    sent,
-                    signed: false,
-                    message,
-                },
-            );
+            self.push(at, node, Seen::Bgp { src, dst, sent, signed: false, message });
         }
     }
 
     /// ns1 withdraws all its prefixes.
     pub(crate) fn withdraw(&mut self, at: u64) {
         let withdrawn = self.plan.services.iter().map(|service| host(service.address)).collect();
-        self.say(
-            at,
-            "ns1",
-            "router",
-            BgpMessage::Update {
-                announced: vec![],
-                withdrawn,
-            },
-        );
+        self.say(at, "ns1", "router", BgpMessage::Update { announced: vec![], withdrawn });
     }
 
     pub(crate) fn push(&mut self, at: u64, node: &str, saw: Seen) {
-        self.events.push(Event {
-            at,
-            node: Some(node.to_owned()),
-            saw,
-        });
+        self.events.push(Event { at, node: Some(node.to_owned()), saw });
     }
 
     /// The judgement as of the end, on an expectation that was changed a little.
@@ -181,13 +118,7 @@ impl Story {
         let mut expectation = expectation(&self.plan);
         change(&mut expectation);
         let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
-        judge(
-            &self.plan,
-            &self.events.iter().cloned().collect::<History>(),
-            &expectation,
-            FAULT,
-            now,
-        )
+        judge(&self.plan, &self.events.iter().cloned().collect::<History>(), &expectation, FAULT, now)
     }
 
     pub(crate) fn judge(&self) -> Finding {
@@ -196,19 +127,10 @@ impl Story {
 }
 
 pub(crate) fn answer(instance: &str) -> Outcome {
-    Outcome::Answer {
-        instance: instance.to_owned(),
-        rcode: 0,
-        answers: 1,
-        rtt: MS,
-    }
+    Outcome::Answer { instance: instance.to_owned(), rcode: 0, answers: 1, rtt: MS }
 }
 
 fn hop(address: std::net::IpAddr, last: &str) -> std::net::IpAddr {
-    let text = if address.is_ipv4() {
-        format!("10.1.53.{last}")
-    } else {
-        format!("2001:db8:53::{last}")
-    };
+    let text = if address.is_ipv4() { format!("10.1.53.{last}") } else { format!("2001:db8:53::{last}") };
     text.parse().expect("address")
 }

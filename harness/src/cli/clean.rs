@@ -8,11 +8,7 @@ use crate::lab;
 
 pub(super) async fn clean(all: bool) -> anyhow::Result<ExitCode> {
     let engine = Docker::connect().await?;
-    let removed = if all {
-        lab::remove_all(&engine).await?
-    } else {
-        lab::sweep(&engine).await?
-    };
+    let removed = if all { lab::remove_all(&engine).await? } else { lab::sweep(&engine).await? };
     let mut out = std::io::stdout();
     for name in &removed {
         writeln!(out, "removed  {name}")?;

@@ -61,11 +61,8 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
                 SessionError::Lab(error) => lab(error),
             };
         }
-        if let Some(code) = cause
-            .downcast_ref()
-            .map(lab)
-            .or(cause.downcast_ref().map(image))
-            .or(cause.downcast_ref().map(engine))
+        if let Some(code) =
+            cause.downcast_ref().map(lab).or(cause.downcast_ref().map(image)).or(cause.downcast_ref().map(engine))
         {
             return code;
         }
@@ -76,21 +73,13 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
 /// Tells an error, and what to do next.
 #[expect(clippy::print_stderr, reason = "the command line's edge")]
 pub(super) fn explain(error: &anyhow::Error, colour: bool) {
-    let (red, blue, off) = if colour {
-        ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m")
-    } else {
-        ("", "", "")
-    };
+    let (red, blue, off) = if colour { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let mut said = String::new();
     for cause in chain {
         // A transparent error repeats its cause.
         if cause != said {
-            let label = if said.is_empty() {
-                format!("{red}error{off}")
-            } else {
-                "  because".to_owned()
-            };
+            let label = if said.is_empty() { format!("{red}error{off}") } else { "  because".to_owned() };
             eprintln!("{label}: {cause}");
             said = cause;
         }

@@ -74,13 +74,7 @@ async fn list(engine: &Docker, out: &mut impl std::io::Write) -> anyhow::Result<
             State::Stale => "  (stale)",
             State::Unknown => "  (unknown: the programs that went in are not here)",
         };
-        writeln!(
-            out,
-            "{:<44} {:>6} MB  {}{state}",
-            image.tag,
-            image.size / 1_000_000,
-            image.contents
-        )?;
+        writeln!(out, "{:<44} {:>6} MB  {}{state}", image.tag, image.size / 1_000_000, image.contents)?;
     }
     if listed.is_empty() {
         writeln!(out, "none; the next run builds what it needs")?;

@@ -69,20 +69,8 @@ struct Scenario {
 }
 
 impl From<Scenario> for crate::session::Request {
-    fn from(
-        Scenario {
-            file,
-            mutant,
-            cell,
-            records,
-        }: Scenario,
-    ) -> Self {
-        Self {
-            file,
-            mutant,
-            cell,
-            records,
-        }
+    fn from(Scenario { file, mutant, cell, records }: Scenario) -> Self {
+        Self { file, mutant, cell, records }
     }
 }
 

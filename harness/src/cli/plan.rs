@@ -9,11 +9,7 @@ use crate::session::Request;
 use crate::spec::Scenario;
 
 pub(super) fn plan(request: &Request, list: bool) -> anyhow::Result<ExitCode> {
-    let text = if list {
-        matrix(request)?
-    } else {
-        request.plan()?.to_string()
-    };
+    let text = if list { matrix(request)? } else { request.plan()?.to_string() };
     // A reader that has gone away (`| head`) is no error.
     let _gone = std::io::stdout().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)

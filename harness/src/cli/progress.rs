@@ -27,11 +27,7 @@ struct Job {
 
 impl Bars {
     pub(super) fn new() -> Self {
-        Self {
-            bars: MultiProgress::new(),
-            running: Mutex::default(),
-            terminal: std::io::stderr().is_terminal(),
-        }
+        Self { bars: MultiProgress::new(), running: Mutex::default(), terminal: std::io::stderr().is_terminal() }
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Job>> {
@@ -61,14 +57,7 @@ impl Bars {
 impl Progress for Bars {
     fn started(&self, what: &str) {
         let bar = self.terminal.then(|| self.bar(what));
-        self.running().insert(
-            what.to_owned(),
-            Job {
-                since: Instant::now(),
-                said: false,
-                bar,
-            },
-        );
+        self.running().insert(what.to_owned(), Job { since: Instant::now(), said: false, bar });
     }
 
     fn line(&self, what: &str, text: &str) {

@@ -26,24 +26,14 @@ pub async fn networks(engine: &dyn Engine) {
     let labels = labels("networks");
     let names: Vec<_> = (0..6).map(|n| format!("{}-{n}", labels.run)).collect();
     let made = futures::future::join_all(names.iter().map(|name| engine.create_network(name, &labels))).await;
-    let made: Vec<Network> = made
-        .into_iter()
-        .map(|network| network.expect("a network is created"))
-        .collect();
+    let made: Vec<Network> = made.into_iter().map(|network| network.expect("a network is created")).collect();
     for (n, network) in made.iter().enumerate() {
         let clash = made[..n].iter().find(|other| overlap(other, network));
         assert_eq!(clash, None, "carriers are distinct: {network:?}");
     }
-    let mut found: Vec<_> = owned(engine, &labels)
-        .await
-        .into_iter()
-        .map(|thing| (thing.what, thing.name))
-        .collect();
+    let mut found: Vec<_> = owned(engine, &labels).await.into_iter().map(|thing| (thing.what, thing.name)).collect();
     found.sort();
-    assert_eq!(
-        found,
-        names.into_iter().map(|name| (What::Network, name)).collect::<Vec<_>>()
-    );
+    assert_eq!(found, names.into_iter().map(|name| (What::Network, name)).collect::<Vec<_>>());
     remove_twice(engine, &labels).await;
 }
 
@@ -62,21 +52,12 @@ pub async fn input_is_a_dead_mans_switch(engine: &dyn Engine, image: &str) {
     let a = engine.create_network(&a, &labels).await.expect("a network is created");
     let b = engine.create_network(&b, &labels).await.expect("a network is created");
     let networks = vec![a.id, b.id];
-    let mut node = start(
-        engine,
-        &NodeSpec {
-            networks,
-            ..spec("switch", image, &labels)
-        },
-    )
-    .await;
+    let mut node = start(engine, &NodeSpec { networks, ..spec("switch", image, &labels) }).await;
     node.input.write_all(b"spoken\n").await.expect("stdin takes a line");
     node.input.flush().await.expect("stdin takes a line");
     assert_eq!(read(&mut node, 7).await, (b"spoken\n".to_vec(), vec![]));
     drop(node.input);
-    let rest = timeout(PATIENCE, node.output.next())
-        .await
-        .expect("the output ends when the input is dropped");
+    let rest = timeout(PATIENCE, node.output.next()).await.expect("the output ends when the input is dropped");
     assert!(rest.is_none(), "nothing more is said: {rest:?}");
     until("the container is gone", || no_container(engine, &labels)).await;
     remove_twice(engine, &labels).await;
@@ -89,20 +70,10 @@ pub async fn input_is_a_dead_mans_switch(engine: &dyn Engine, image: &str) {
 pub async fn stderr_is_told_apart(engine: &dyn Engine, image: &str) {
     let labels = labels("stderr");
     let argv = vec!["cat".to_owned(), "/no/such/file".to_owned()];
-    let mut node = start(
-        engine,
-        &NodeSpec {
-            argv,
-            ..spec("stderr", image, &labels)
-        },
-    )
-    .await;
+    let mut node = start(engine, &NodeSpec { argv, ..spec("stderr", image, &labels) }).await;
     let (stdout, stderr) = read(&mut node, usize::MAX).await;
     assert_eq!(stdout, b"");
-    assert_eq!(
-        String::from_utf8_lossy(&stderr),
-        "cat: /no/such/file: No such file or directory\n"
-    );
+    assert_eq!(String::from_utf8_lossy(&stderr), "cat: /no/such/file: No such file or directory\n");
     until("the container is gone", || no_container(engine, &labels)).await;
 }
 
@@ -126,18 +97,8 @@ pub async fn crash_ends_the_output(engine: &dyn Engine, image: &str) {
 /// When the engine does not do so.
 pub async fn removal_is_by_force(engine: &dyn Engine, image: &str) {
     let labels = labels("removal");
-    let network = engine
-        .create_network(&labels.run, &labels)
-        .await
-        .expect("a network is created");
-    let node = start(
-        engine,
-        &NodeSpec {
-            networks: vec![network.id],
-            ..spec("removal", image, &labels)
-        },
-    )
-    .await;
+    let network = engine.create_network(&labels.run, &labels).await.expect("a network is created");
+    let node = start(engine, &NodeSpec { networks: vec![network.id], ..spec("removal", image, &labels) }).await;
     let found = owned(engine, &labels).await;
     assert_eq!(found.len(), 2, "a container and a network: {found:?}");
     remove_twice(engine, &labels).await;
@@ -167,19 +128,9 @@ pub async fn names_clash(engine: &dyn Engine, image: &str) {
 /// When the engine does not do so.
 pub async fn a_failed_start_leaves_nothing(engine: &dyn Engine, image: &str) {
     let labels = labels("nothing");
-    let broken = NodeSpec {
-        networks: vec!["no-such-network".to_owned()],
-        ..spec("nothing", image, &labels)
-    };
-    let error = engine
-        .start_node(&broken)
-        .await
-        .map(|node| node.id)
-        .expect_err("there is no such network");
-    assert!(
-        error.to_string().contains(&broken.name),
-        "the error names the container: {error}"
-    );
+    let broken = NodeSpec { networks: vec!["no-such-network".to_owned()], ..spec("nothing", image, &labels) };
+    let error = engine.start_node(&broken).await.map(|node| node.id).expect_err("there is no such network");
+    assert!(error.to_string().contains(&broken.name), "the error names the container: {error}");
     assert_eq!(owned(engine, &labels).await, []);
 }
 
@@ -189,36 +140,20 @@ pub async fn a_failed_start_leaves_nothing(engine: &dyn Engine, image: &str) {
 /// When the engine does not do so.
 pub async fn images(engine: &dyn Engine, image: &str) {
     let label = format!("anycast-lab.test-{}", std::process::id());
-    let build = Build {
-        labels: BTreeMap::from([(label.clone(), "yes".to_owned())]),
-        ..build("images", image, "ENV BUILT=1")
-    };
+    let build =
+        Build { labels: BTreeMap::from([(label.clone(), "yes".to_owned())]), ..build("images", image, "ENV BUILT=1") };
     let output = Mutex::new(Vec::new());
     let said = |line: &str| output.lock().expect("no other line panicked").push(line.to_owned());
     engine.build(&build, &said).await.expect("the image builds");
     let lines = output.into_inner().expect("no line panicked");
-    assert!(
-        lines.iter().any(|line| line.contains("ENV BUILT=1")),
-        "the build says what it does: {lines:?}"
-    );
+    assert!(lines.iter().any(|line| line.contains("ENV BUILT=1")), "the build says what it does: {lines:?}");
     let found = engine.images(Some(&label)).await.expect("images are listed");
-    let [found] = &found[..] else {
-        panic!("expected one image with label {label}, found {found:?}")
-    };
-    assert_eq!(
-        (found.tag.as_str(), found.labels.get(&label)),
-        (build.tag.as_str(), Some(&"yes".to_owned()))
-    );
+    let [found] = &found[..] else { panic!("expected one image with label {label}, found {found:?}") };
+    assert_eq!((found.tag.as_str(), found.labels.get(&label)), (build.tag.as_str(), Some(&"yes".to_owned())));
     let all = engine.images(None).await.expect("images are listed");
-    assert!(
-        all.iter().any(|other| other.tag == image),
-        "{image} is among all images: {all:?}"
-    );
+    assert!(all.iter().any(|other| other.tag == image), "{image} is among all images: {all:?}");
     for _ in 0..2 {
-        engine
-            .remove_image(&build.tag)
-            .await
-            .expect("an image is removed, and once gone that is no error");
+        engine.remove_image(&build.tag).await.expect("an image is removed, and once gone that is no error");
     }
     assert_eq!(engine.images(Some(&label)).await.expect("images are listed"), []);
 }
@@ -288,10 +223,7 @@ fn build(check: &str, image: &str, instruction: &str) -> Build {
 }
 
 async fn start(engine: &dyn Engine, spec: &NodeSpec) -> Node {
-    engine
-        .start_node(spec)
-        .await
-        .unwrap_or_else(|error| panic!("{} starts: {error}", spec.name))
+    engine.start_node(spec).await.unwrap_or_else(|error| panic!("{} starts: {error}", spec.name))
 }
 
 /// What comes on stdout and stderr until `enough` octets are there or the output ends.
@@ -315,10 +247,7 @@ async fn owned(engine: &dyn Engine, labels: &Labels) -> Vec<Owned> {
 }
 
 async fn no_container(engine: &dyn Engine, labels: &Labels) -> bool {
-    owned(engine, labels)
-        .await
-        .iter()
-        .all(|thing| thing.what != What::Container)
+    owned(engine, labels).await.iter().all(|thing| thing.what != What::Container)
 }
 
 /// Removes what carries the labels, containers first, and once more when it is gone.
@@ -339,7 +268,5 @@ async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> 
             tick.tick().await;
         }
     };
-    timeout(PATIENCE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("expected within {PATIENCE:?}: {what}"));
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("expected within {PATIENCE:?}: {what}"));
 }

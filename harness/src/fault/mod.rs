@@ -27,10 +27,7 @@ pub struct Move {
 
 impl From<&Inject> for Fault {
     fn from(inject: &Inject) -> Self {
-        Self::Kill {
-            role: inject.kill,
-            node: inject.on.clone(),
-        }
+        Self::Kill { role: inject.kill, node: inject.on.clone() }
     }
 }
 
@@ -40,14 +37,8 @@ impl Fault {
     pub fn apply(&self) -> Vec<Move> {
         match self {
             Self::Kill { role, node } => {
-                let action = Action::Signal {
-                    daemon: role.to_string(),
-                    signal: Signal::SigKill,
-                };
-                vec![Move {
-                    node: node.clone(),
-                    action,
-                }]
+                let action = Action::Signal { daemon: role.to_string(), signal: Signal::SigKill };
+                vec![Move { node: node.clone(), action }]
             }
         }
     }
@@ -57,13 +48,8 @@ impl Fault {
     pub fn heal(&self) -> Vec<Move> {
         match self {
             Self::Kill { role, node } => {
-                let action = Action::Start {
-                    daemon: role.to_string(),
-                };
-                vec![Move {
-                    node: node.clone(),
-                    action,
-                }]
+                let action = Action::Start { daemon: role.to_string() };
+                vec![Move { node: node.clone(), action }]
             }
         }
     }
@@ -83,28 +69,10 @@ mod tests {
 
     #[test]
     fn what_a_kill_breaks_its_heal_starts() {
-        let fault = Fault::Kill {
-            role: Role::Resolver,
-            node: "ns1".to_owned(),
-        };
+        let fault = Fault::Kill { role: Role::Resolver, node: "ns1".to_owned() };
         let (daemon, node) = ("resolver".to_owned(), "ns1".to_owned());
-        let kill = Action::Signal {
-            daemon: daemon.clone(),
-            signal: Signal::SigKill,
-        };
-        assert_eq!(
-            fault.apply(),
-            [Move {
-                node: node.clone(),
-                action: kill
-            }]
-        );
-        assert_eq!(
-            fault.heal(),
-            [Move {
-                node,
-                action: Action::Start { daemon }
-            }]
-        );
+        let kill = Action::Signal { daemon: daemon.clone(), signal: Signal::SigKill };
+        assert_eq!(fault.apply(), [Move { node: node.clone(), action: kill }]);
+        assert_eq!(fault.heal(), [Move { node, action: Action::Start { daemon } }]);
     }
 }

@@ -38,9 +38,7 @@ impl History {
     /// The file cannot be read, or a line of it is not an event.
     pub fn read(file: &Path) -> std::io::Result<Self> {
         let lines = BufReader::new(File::open(file)?).lines();
-        let events = lines
-            .map(|line| Ok(serde_json::from_str(&line?)?))
-            .collect::<std::io::Result<_>>();
+        let events = lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect::<std::io::Result<_>>();
         let mut events: Vec<Event> = events?;
         events.sort_by_key(|event| event.at);
         Ok(Self(events))
@@ -74,16 +72,8 @@ impl Recorder {
     /// The file cannot be made.
     pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?.map(BufWriter::new);
-        let inner = Inner {
-            closed: false,
-            history: History::default(),
-            file,
-            lost: None,
-        };
-        Ok(Self {
-            inner: Arc::new(Mutex::new(inner)),
-            grown: watch::Sender::new(0),
-        })
+        let inner = Inner { closed: false, history: History::default(), file, lost: None };
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), grown: watch::Sender::new(0) })
     }
 
     /// Appends an event.
@@ -92,9 +82,7 @@ impl Recorder {
         if inner.closed {
             return;
         }
-        let Inner {
-            history, file, lost, ..
-        } = &mut *inner;
+        let Inner { history, file, lost, .. } = &mut *inner;
         if let Some(out) = file {
             let line = serde_json::to_string(&event).unwrap_or_default();
             if let Err(error) = writeln!(out, "{line}") {
@@ -111,11 +99,7 @@ impl Recorder {
 
     /// Records the end: whatever comes later is not part of the run.
     pub fn close(&self, at: u64) {
-        self.record(Event {
-            at,
-            node: None,
-            saw: Seen::Down,
-        });
+        self.record(Event { at, node: None, saw: Seen::Down });
         self.lock().closed = true;
     }
 
@@ -141,9 +125,7 @@ impl Recorder {
             *lost = Some(error);
             *file = None;
         }
-        lost.as_ref().map_or(Ok(()), |error| {
-            Err(std::io::Error::new(error.kind(), error.to_string()))
-        })
+        lost.as_ref().map_or(Ok(()), |error| Err(std::io::Error::new(error.kind(), error.to_string())))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -155,7 +137,6 @@ impl Recorder {
 #[must_use]
 pub fn now() -> u64 {
     use nix::time::{ClockId, clock_gettime};
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| {
-        u64::try_from(t.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec()).unwrap_or(0)
-    })
+    clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |t| u64::try_from(t.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec()).unwrap_or(0))
 }

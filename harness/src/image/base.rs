@@ -49,10 +49,7 @@ async fn bootstrap(engine: &dyn Engine, release: Release, progress: &dyn Progres
     let (image, name) = (release.image(), release.name());
     let place = std::env::temp_dir();
     // mmdebstrap's own files too are in it: they go when it is dropped.
-    let folder = tempfile::Builder::new()
-        .prefix("anycast-lab-")
-        .permissions(readable())
-        .tempdir_in(&place);
+    let folder = tempfile::Builder::new().prefix("anycast-lab-").permissions(readable()).tempdir_in(&place);
     let folder = folder.map_err(|error| ImageError::File { path: place, error })?;
     let tarball = folder.path().join("debian.tar");
 
@@ -62,15 +59,10 @@ async fn bootstrap(engine: &dyn Engine, release: Release, progress: &dyn Progres
         .args(["--variant=minbase", "--format=tar"])
         .arg(format!("--keyring={KEYRING}"));
     command.args(DPKG_OPTIONS.map(|option| format!("--dpkgopt={option}")));
-    command
-        .arg("--aptopt=APT::Install-Recommends \"false\"")
-        .arg(name)
-        .arg(&tarball);
+    command.arg("--aptopt=APT::Install-Recommends \"false\"").arg(name).arg(&tarball);
     command.arg(format!("deb http://deb.debian.org/debian {name} main"));
     command.arg(format!("deb http://deb.debian.org/debian {name}-updates main"));
-    command.arg(format!(
-        "deb http://deb.debian.org/debian-security {name}-security main"
-    ));
+    command.arg(format!("deb http://deb.debian.org/debian-security {name}-security main"));
     run(&format!("making {image}"), command, &|line| progress.line(image, line)).await?;
     Ok(engine.import(image, tarball, &format!("{LABEL}=base")).await?)
 }
@@ -87,27 +79,14 @@ async fn tools(image: &'static str, pulled: &EngineError, progress: &dyn Progres
     let _one = INSTALLING.lock().await;
     let Some(missing) = missing() else { return Ok(()) };
     if !nix::unistd::geteuid().is_root() || !is_there("apt-get") {
-        return Err(ImageError::NoBase {
-            image,
-            pulled: pulled.to_string(),
-            missing,
-        });
+        return Err(ImageError::NoBase { image, pulled: pulled.to_string(), missing });
     }
-    progress.line(
-        image,
-        &format!("{missing} is missing: installing mmdebstrap and debian-archive-keyring with apt-get"),
-    );
+    progress
+        .line(image, &format!("{missing} is missing: installing mmdebstrap and debian-archive-keyring with apt-get"));
     let what = "installing mmdebstrap";
-    for arguments in [
-        &["update", "-q"][..],
-        &[
-            "install",
-            "-qy",
-            "--no-install-recommends",
-            "mmdebstrap",
-            "debian-archive-keyring",
-        ],
-    ] {
+    for arguments in
+        [&["update", "-q"][..], &["install", "-qy", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"]]
+    {
         let mut command = Command::new("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
         run(what, command, &|line| progress.line(image, line)).await?;

@@ -58,12 +58,7 @@ struct Kitchen<'a> {
 impl<'a> Kitchen<'a> {
     async fn open(engine: &'a dyn Engine, progress: &'a dyn Progress) -> Result<Self> {
         let present = present(engine).await?;
-        Ok(Self {
-            engine,
-            progress,
-            present,
-            programs: None,
-        })
+        Ok(Self { engine, progress, present, programs: None })
     }
 
     async fn programs(&self) -> Result<&'a Programs> {
@@ -107,32 +102,20 @@ impl<'a> Kitchen<'a> {
         let build = layer.build(&host_ca()?);
         let _turn = BUILDS.acquire().await;
         let started = self.progress.begin(&layer.tag);
-        self.engine
-            .build(&build, &|line| self.progress.line(&layer.tag, line))
-            .await?;
+        self.engine.build(&build, &|line| self.progress.line(&layer.tag, line)).await?;
         self.progress.finished(&layer.tag, started.elapsed());
         Ok(())
     }
 }
 
 async fn present(engine: &dyn Engine) -> Result<HashSet<String>> {
-    Ok(engine
-        .images(Some(LABEL))
-        .await?
-        .into_iter()
-        .map(|image| image.tag)
-        .collect())
+    Ok(engine.images(Some(LABEL)).await?.into_iter().map(|image| image.tag).collect())
 }
 
 /// One lock an image, for all engines of this process.
 pub(super) fn lock(tag: &str) -> Arc<tokio::sync::Mutex<()>> {
     static LOCKS: LazyLock<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>> = LazyLock::new(Mutex::default);
-    LOCKS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(tag.to_owned())
-        .or_default()
-        .clone()
+    LOCKS.lock().unwrap_or_else(PoisonError::into_inner).entry(tag.to_owned()).or_default().clone()
 }
 
 /// The host's bundle of certificate authorities; empty when there is none.
@@ -161,10 +144,7 @@ mod tests {
     }
 
     async fn cook(engine: &FakeEngine, programs: &Programs, recipes: &[Recipe]) -> Result<Vec<String>> {
-        let kitchen = Kitchen {
-            programs: Some(programs),
-            ..Kitchen::open(engine, &Silent).await?
-        };
+        let kitchen = Kitchen { programs: Some(programs), ..Kitchen::open(engine, &Silent).await? };
         kitchen.cook(recipes).await
     }
 
@@ -175,17 +155,11 @@ mod tests {
         let recipes =
             [&[][..], &[("bind", "9.20")], &[("bind", "9.20"), ("watchdog", "ours")]].map(|p| Recipe::of(p).unwrap());
         let tags = cook(&engine, &programs, &recipes).await.unwrap();
-        let expected = recipes
-            .each_ref()
-            .map(|recipe| recipe.layers(|name| programs.contents(name)).pop().unwrap().tag);
+        let expected =
+            recipes.each_ref().map(|recipe| recipe.layers(|name| programs.contents(name)).pop().unwrap().tag);
         assert_eq!(tags, expected);
         let builds = || engine.asked().iter().filter(|(verb, _)| *verb == Verb::Build).count();
-        assert_eq!(
-            builds(),
-            6,
-            "base, bind, watchdog, and a probe on each: {:?}",
-            engine.asked()
-        );
+        assert_eq!(builds(), 6, "base, bind, watchdog, and a probe on each: {:?}", engine.asked());
         assert_eq!(engine.asked().iter().filter(|(verb, _)| *verb == Verb::Pull).count(), 1);
         cook(&engine, &programs, &recipes).await.unwrap();
         assert_eq!(builds(), 6, "nothing is built twice");
@@ -196,9 +170,6 @@ mod tests {
         let engine = FakeEngine::new().failing(Verb::Build, "bind");
         let recipe = Recipe::of(&[("bind", "9.20")]).unwrap();
         let error = cook(&engine, &Programs::of(&[]), &[recipe]).await.unwrap_err();
-        assert!(
-            error.to_string().starts_with("building anycast-lab:bind-9.20-"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("building anycast-lab:bind-9.20-"), "{error}");
     }
 }

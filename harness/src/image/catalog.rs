@@ -18,27 +18,13 @@ const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 
 static PARTS: [Part; 6] = [
-    Part {
-        name: BASE,
-        program: None,
-        versions: &[ours(include_str!("../../../images/base/Dockerfile"))],
-    },
+    Part { name: BASE, program: None, versions: &[ours(include_str!("../../../images/base/Dockerfile"))] },
     Part {
         name: "bind",
         program: None,
         versions: &[
-            PartVersion {
-                version: "9.18",
-                on: &[Bookworm],
-                dockerfile: BIND,
-                args: &[("PACKAGE", "bind9=1:9.18.*")],
-            },
-            PartVersion {
-                version: "9.20",
-                on: &[Trixie],
-                dockerfile: BIND,
-                args: &[("PACKAGE", "bind9=1:9.20.*")],
-            },
+            PartVersion { version: "9.18", on: &[Bookworm], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.18.*")] },
+            PartVersion { version: "9.20", on: &[Trixie], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.20.*")] },
         ],
     },
     Part {
@@ -63,10 +49,7 @@ static PARTS: [Part; 6] = [
                 dockerfile: EXABGP_PYPI,
                 args: &[
                     ("VERSION", "5.0.15"),
-                    (
-                        "SHA256",
-                        "94485beea9aa93702ac095ff1bd5a2ea1feb242f4aa4090f25d01f3ffacd1dd8",
-                    ),
+                    ("SHA256", "94485beea9aa93702ac095ff1bd5a2ea1feb242f4aa4090f25d01f3ffacd1dd8"),
                 ],
             },
         ],
@@ -81,18 +64,8 @@ static PARTS: [Part; 6] = [
                 dockerfile: BIRD,
                 args: &[("PACKAGE", "bird2=2.0.12-*")],
             },
-            PartVersion {
-                version: "2.17",
-                on: &[Trixie],
-                dockerfile: BIRD,
-                args: &[("PACKAGE", "bird2=2.17*")],
-            },
-            PartVersion {
-                version: "3.1",
-                on: &[Trixie],
-                dockerfile: BIRD,
-                args: &[("PACKAGE", "bird3=3.1*")],
-            },
+            PartVersion { version: "2.17", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird2=2.17*")] },
+            PartVersion { version: "3.1", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird3=3.1*")] },
         ],
     },
     Part {
@@ -108,12 +81,7 @@ static PARTS: [Part; 6] = [
 ];
 
 const fn ours(dockerfile: &'static str) -> PartVersion {
-    PartVersion {
-        version: OURS,
-        on: &[Bookworm, Trixie],
-        dockerfile,
-        args: &[],
-    }
+    PartVersion { version: OURS, on: &[Bookworm, Trixie], dockerfile, args: &[] }
 }
 
 /// All parts, in the order in which they are folded.
@@ -126,8 +94,7 @@ pub fn parts() -> &'static [Part] {
 #[must_use]
 pub fn versions(name: &str) -> Vec<&'static str> {
     let part = PARTS.iter().find(|part| part.name == name);
-    part.map(|part| part.versions.iter().map(|version| version.version).collect())
-        .unwrap_or_default()
+    part.map(|part| part.versions.iter().map(|version| version.version).collect()).unwrap_or_default()
 }
 
 /// The part in that version.
@@ -144,9 +111,7 @@ pub fn find(name: &str, version: &str) -> Result<(&'static Part, &'static PartVe
         return Err(known(PARTS.iter().map(|part| part.name).collect()));
     };
     let found = part.versions.iter().find(|candidate| candidate.version == version);
-    found
-        .map(|version| (part, version))
-        .ok_or_else(|| known(versions(name)))
+    found.map(|version| (part, version)).ok_or_else(|| known(versions(name)))
 }
 
 #[cfg(test)]
@@ -156,10 +121,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_told_what_is_known() {
         let known = |name, version| find(name, version).unwrap_err().to_string();
-        assert_eq!(
-            known("bind", "9.16"),
-            "there is no image part bind 9.16: known are 9.18, 9.20"
-        );
+        assert_eq!(known("bind", "9.16"), "there is no image part bind 9.16: known are 9.18, 9.20");
         assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, watchdog, probe"));
     }
 

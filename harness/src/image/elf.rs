@@ -14,17 +14,12 @@ pub(super) fn check_static(file: &[u8]) -> Result<(), String> {
     }
     let machine = u16_at(file, 18).ok_or_else(short)?;
     if machine != MACHINE {
-        return Err(format!(
-            "it is for machine {machine} (e_machine), and this is {MACHINE}"
-        ));
+        return Err(format!("it is for machine {machine} (e_machine), and this is {MACHINE}"));
     }
     let headers = usize::try_from(u64_at(file, 32).ok_or_else(short)?).map_err(|_| short())?;
     let size = usize::from(u16_at(file, 54).ok_or_else(short)?);
     for number in 0..usize::from(u16_at(file, 56).ok_or_else(short)?) {
-        let kind = headers
-            .checked_add(number * size)
-            .and_then(|at| u32_at(file, at))
-            .ok_or_else(short)?;
+        let kind = headers.checked_add(number * size).and_then(|at| u32_at(file, at)).ok_or_else(short)?;
         if kind == PT_INTERP {
             return Err("it is dynamically linked, and would need the host's libraries".to_owned());
         }
@@ -67,11 +62,7 @@ mod tests {
     #[test]
     fn only_what_names_no_loader_is_static() {
         assert_eq!(check_static(&program(1)), Ok(()));
-        assert!(
-            check_static(&program(PT_INTERP))
-                .unwrap_err()
-                .contains("dynamically linked")
-        );
+        assert!(check_static(&program(PT_INTERP)).unwrap_err().contains("dynamically linked"));
         assert!(check_static(b"#!/bin/sh").unwrap_err().contains("not a 64-bit"));
         assert_eq!(check_static(&program(1)[..64]), Err("it is cut short".to_owned()));
         let mut other = program(1);

@@ -43,11 +43,7 @@ pub struct Removed {
 /// The engine's.
 pub async fn list(engine: &dyn Engine, progress: &dyn Progress) -> Result<Vec<Listed>> {
     let images = engine.images(Some(LABEL)).await?;
-    let programs = if images.is_empty() {
-        None
-    } else {
-        Programs::get(progress).await.ok()
-    };
+    let programs = if images.is_empty() { None } else { Programs::get(progress).await.ok() };
     let mut listed: Vec<_> = images.into_iter().map(|image| judge(image, programs)).collect();
     listed.sort_by(|a, b| a.tag.cmp(&b.tag));
     Ok(listed)
@@ -66,12 +62,7 @@ fn judge(image: Image, programs: Option<&Programs>) -> Listed {
             if current { State::Current } else { State::Stale }
         }
     };
-    Listed {
-        tag: image.tag,
-        contents,
-        size: image.size,
-        state,
-    }
+    Listed { tag: image.tag, contents, size: image.size, state }
 }
 
 fn contents(image: &Image) -> String {
@@ -93,10 +84,7 @@ pub async fn remove_all(engine: &dyn Engine) -> Result<Removed> {
 /// # Errors
 /// The engine's, when it cannot list them.
 pub async fn remove_stale(engine: &dyn Engine, progress: &dyn Progress) -> Result<Removed> {
-    let stale = list(engine, progress)
-        .await?
-        .into_iter()
-        .filter(|image| image.state == State::Stale);
+    let stale = list(engine, progress).await?.into_iter().filter(|image| image.state == State::Stale);
     Ok(remove(engine, stale.map(|image| (image.contents, image.tag)).collect()).await)
 }
 
@@ -121,30 +109,16 @@ mod tests {
 
     fn judged(tag: &str, contents: &str, programs: Option<&Programs>) -> State {
         let labels = BTreeMap::from([(LABEL.to_owned(), contents.to_owned())]);
-        judge(
-            Image {
-                tag: tag.to_owned(),
-                id: "sha256:0".to_owned(),
-                size: 0,
-                labels,
-            },
-            programs,
-        )
-        .state
+        judge(Image { tag: tag.to_owned(), id: "sha256:0".to_owned(), size: 0, labels }, programs).state
     }
 
     #[test]
     fn an_image_is_current_while_its_recipe_gives_its_tag() {
         let programs = Programs::of(&[("anycast-lab-probe", b"now")]);
-        let layers = Recipe::of(&[("bird", "3.1")])
-            .unwrap()
-            .layers(|name| programs.contents(name));
+        let layers = Recipe::of(&[("bird", "3.1")]).unwrap().layers(|name| programs.contents(name));
         for layer in &layers {
             assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs)), State::Current);
-            assert_eq!(
-                judged("anycast-lab:older", &layer.contents, Some(&programs)),
-                State::Stale
-            );
+            assert_eq!(judged("anycast-lab:older", &layer.contents, Some(&programs)), State::Stale);
         }
         assert_eq!(judged(&layers[1].tag, &layers[1].contents, None), State::Current);
         assert_eq!(judged(&layers[2].tag, &layers[2].contents, None), State::Unknown);

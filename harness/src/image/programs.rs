@@ -14,13 +14,8 @@ use super::{ImageError, Result, catalog, elf};
 const VARIABLE: &str = "ANYCAST_LAB_PROGRAMS";
 
 /// Beginnings of cargo's variables that would change what is built, or where it goes. Under `cargo test` some are set.
-const CHANGES_THE_BUILD: [&str; 5] = [
-    "CARGO_BUILD_",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_PROFILE_",
-    "CARGO_TARGET_",
-    "RUSTC_WORKSPACE_WRAPPER",
-];
+const CHANGES_THE_BUILD: [&str; 5] =
+    ["CARGO_BUILD_", "CARGO_ENCODED_RUSTFLAGS", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC_WORKSPACE_WRAPPER"];
 
 /// The programs' contents, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +34,7 @@ impl Programs {
     /// Programs that a test brings, by name.
     #[must_use]
     pub fn of(programs: &[(&'static str, &[u8])]) -> Self {
-        Self(
-            programs
-                .iter()
-                .map(|(name, contents)| (*name, contents.to_vec()))
-                .collect(),
-        )
+        Self(programs.iter().map(|(name, contents)| (*name, contents.to_vec())).collect())
     }
 
     /// The program's contents; none of one that is not in the catalog.
@@ -63,9 +53,7 @@ impl Programs {
             let folder = compile(checkout, progress).await?;
             return Self::read(&[(folder.clone(), folder.display().to_string())]);
         }
-        let beside = std::env::current_exe()
-            .ok()
-            .and_then(|program| Some(program.parent()?.to_owned()));
+        let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
         let beside = beside.map(|folder| (folder.clone(), format!("{} (beside this program)", folder.display())));
         Self::read(&beside.into_iter().collect::<Vec<_>>()).map_err(|error| match error {
             ImageError::NoProgram { name, mut looked } => {
@@ -88,10 +76,7 @@ impl Programs {
                     looked: folders.iter().map(|(_, words)| words.clone()).collect(),
                 });
             };
-            let contents = std::fs::read(&path).map_err(|error| ImageError::File {
-                path: path.clone(),
-                error,
-            })?;
+            let contents = std::fs::read(&path).map_err(|error| ImageError::File { path: path.clone(), error })?;
             elf::check_static(&contents).map_err(|problem| ImageError::BadProgram { path, problem })?;
             programs.insert(name, contents);
         }
@@ -112,12 +97,8 @@ async fn compile(checkout: &Path, progress: &dyn Progress) -> Result<PathBuf> {
             command.env_remove(name);
         }
     }
-    command
-        .current_dir(checkout)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static");
-    command
-        .args(["build", "--profile", "programs", "--target", &target, "--target-dir"])
-        .arg(&folder);
+    command.current_dir(checkout).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    command.args(["build", "--profile", "programs", "--target", &target, "--target-dir"]).arg(&folder);
     for program in catalog::parts().iter().filter_map(|part| part.program) {
         command.args(["--package", program]);
     }
@@ -138,18 +119,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folders = [(folder.path().to_owned(), "the test's folder".to_owned())];
         let error = Programs::read(&folders).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot find the program anycast-watchdog: looked for the test's folder"
-        );
+        assert_eq!(error.to_string(), "cannot find the program anycast-watchdog: looked for the test's folder");
         std::fs::write(folder.path().join("anycast-watchdog"), "#!/bin/sh").unwrap();
         let error = Programs::read(&folders).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("anycast-watchdog cannot run inside a node: it is not a 64-bit"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("anycast-watchdog cannot run inside a node: it is not a 64-bit"), "{error}");
         assert!(error.hint().unwrap().contains("crt-static"));
     }
 }

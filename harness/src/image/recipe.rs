@@ -68,10 +68,7 @@ impl Recipe {
             let (name, version) = word.split_once('=').unwrap_or((word, catalog::OURS));
             catalog::find(name, version).ok()
         });
-        Some(Self {
-            release,
-            parts: parts.collect::<Option<_>>()?,
-        })
+        Some(Self { release, parts: parts.collect::<Option<_>>()? })
     }
 
     /// The release beneath.
@@ -93,19 +90,8 @@ impl Recipe {
         let program = part.program.zip(program.map(<[u8]>::to_vec));
         let hash = hash(parent, version, program.as_ref());
         let tag = format!("{REPOSITORY}:{}-{hash}", described(part, version, '-'));
-        let contents = Self {
-            release: self.release,
-            parts: self.parts[..=place].to_vec(),
-        }
-        .to_string();
-        Layer {
-            tag,
-            parent: parent.to_owned(),
-            contents,
-            debian: self.release,
-            part: version,
-            program,
-        }
+        let contents = Self { release: self.release, parts: self.parts[..=place].to_vec() }.to_string();
+        Layer { tag, parent: parent.to_owned(), contents, debian: self.release, part: version, program }
     }
 
     /// All layers, bottom first; `program` gives the contents of a program of ours.
@@ -124,9 +110,7 @@ impl Recipe {
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.release.name())?;
-        self.parts
-            .iter()
-            .try_for_each(|(part, version)| write!(f, " {}", described(part, version, '=')))
+        self.parts.iter().try_for_each(|(part, version)| write!(f, " {}", described(part, version, '=')))
     }
 }
 
@@ -154,27 +138,14 @@ fn described(part: &Part, version: &PartVersion, between: char) -> String {
 /// Each piece goes in with its length: no two lists of pieces read the same.
 fn hash(parent: &str, version: &PartVersion, program: Option<&(&str, Vec<u8>)>) -> String {
     let mut pieces = vec![parent.as_bytes(), version.dockerfile.as_bytes()];
-    pieces.extend(
-        version
-            .args
-            .iter()
-            .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]),
-    );
-    pieces.extend(
-        program
-            .into_iter()
-            .flat_map(|(name, contents)| [name.as_bytes(), contents]),
-    );
+    pieces.extend(version.args.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+    pieces.extend(program.into_iter().flat_map(|(name, contents)| [name.as_bytes(), contents]));
     let mut hash = Sha256::new();
     for piece in pieces {
         hash.update((piece.len() as u64).to_be_bytes());
         hash.update(piece);
     }
-    hash.finalize()
-        .iter()
-        .take(SHOWN)
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
+    hash.finalize().iter().take(SHOWN).map(|octet| format!("{octet:02x}")).collect()
 }
 
 impl Layer {
@@ -183,12 +154,7 @@ impl Layer {
     #[must_use]
     pub fn build(&self, host_ca: &[u8]) -> Build {
         let text = |text: &str| text.to_owned();
-        let mut args: BTreeMap<_, _> = self
-            .part
-            .args
-            .iter()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect();
+        let mut args: BTreeMap<_, _> = self.part.args.iter().map(|(name, value)| (text(name), text(value))).collect();
         args.insert(text("BASE"), self.parent.clone());
         if self.part.dockerfile.contains("ARG DEBIAN\n") {
             args.insert(text("DEBIAN"), text(self.debian.image()));
@@ -201,12 +167,7 @@ impl Layer {
             context.insert(text(name), (contents.clone(), 0o755));
         }
         let labels = BTreeMap::from([(text(LABEL), self.contents.clone())]);
-        Build {
-            tag: self.tag.clone(),
-            args,
-            context,
-            labels,
-        }
+        Build { tag: self.tag.clone(), args, context, labels }
     }
 }
 
@@ -224,10 +185,7 @@ mod tests {
         assert_eq!(recipe.to_string(), "trixie base bind=9.20 exabgp=5.0.15 watchdog probe");
         assert_eq!(Recipe::read(&recipe.to_string()), Some(recipe.clone()));
         assert_eq!(Recipe::read("trixie base bind=9.16"), None);
-        let shown: Vec<_> = tags(&recipe, b"")
-            .iter()
-            .map(|tag| tag[..tag.len() - 12].to_owned())
-            .collect();
+        let shown: Vec<_> = tags(&recipe, b"").iter().map(|tag| tag[..tag.len() - 12].to_owned()).collect();
         let parts = ["base-", "bind-9.20-", "exabgp-5.0.15-", "watchdog-", "probe-"];
         assert_eq!(shown, parts.map(|part| format!("anycast-lab:{part}")));
     }
@@ -237,16 +195,8 @@ mod tests {
         let recipe = Recipe::of(&[("bird", "2.17")]).unwrap();
         assert_eq!(tags(&recipe, b"probe"), tags(&recipe, b"probe"));
         let base = Recipe::of(&[]).unwrap();
-        assert_eq!(
-            tags(&base, b"probe")[0],
-            tags(&recipe, b"probe")[0],
-            "a prefix is shared"
-        );
-        assert_ne!(
-            tags(&base, b"probe")[1],
-            tags(&recipe, b"probe")[2],
-            "the probe is over something else"
-        );
+        assert_eq!(tags(&base, b"probe")[0], tags(&recipe, b"probe")[0], "a prefix is shared");
+        assert_ne!(tags(&base, b"probe")[1], tags(&recipe, b"probe")[2], "the probe is over something else");
     }
 
     #[test]
@@ -256,28 +206,11 @@ mod tests {
         let bind = changed.parts[1].1;
         let dockerfile: &'static str = Box::leak(format!("{}\n", bind.dockerfile).into_boxed_str());
         changed.parts[1].1 = Box::leak(Box::new(PartVersion { dockerfile, ..*bind }));
-        let same: Vec<_> = tags(&recipe, b"")
-            .iter()
-            .zip(tags(&changed, b""))
-            .map(|(old, new)| *old == new)
-            .collect();
+        let same: Vec<_> = tags(&recipe, b"").iter().zip(tags(&changed, b"")).map(|(old, new)| *old == new).collect();
         assert_eq!(same, [true, false, false, false]);
-        let same: Vec<_> = tags(&recipe, b"1")
-            .iter()
-            .zip(tags(&recipe, b"2"))
-            .map(|(old, new)| *old == new)
-            .collect();
+        let same: Vec<_> = tags(&recipe, b"1").iter().zip(tags(&recipe, b"2")).map(|(old, new)| *old == new).collect();
         assert_eq!(same, [true, true, false, false], "a program of ours was built anew");
-        assert_ne!(
-            tags(&recipe, b"")[0],
-            tags(
-                &Recipe {
-                    release: Release::Bookworm,
-                    ..recipe
-                },
-                b""
-            )[0]
-        );
+        assert_ne!(tags(&recipe, b"")[0], tags(&Recipe { release: Release::Bookworm, ..recipe }, b"")[0]);
     }
 
     #[test]

@@ -30,9 +30,7 @@ impl Release {
                 let on: Vec<_> = part.on.iter().map(|release| release.name()).collect();
                 format!("{name} {} is only on {}", part.version, on.join(" and "))
             });
-            ImageError::NoRelease {
-                conflict: bound.collect::<Vec<_>>().join(", "),
-            }
+            ImageError::NoRelease { conflict: bound.collect::<Vec<_>>().join(", ") }
         })
     }
 
@@ -68,14 +66,8 @@ mod tests {
     #[test]
     fn the_newest_that_has_all() {
         assert_eq!(Release::for_parts(&[]).unwrap(), Release::Trixie);
-        assert_eq!(
-            Release::for_parts(&[("bind", "9.20"), ("exabgp", "5.0.15")]).unwrap(),
-            Release::Trixie
-        );
-        assert_eq!(
-            Release::for_parts(&[("bind", "9.18"), ("exabgp", "5.0.15")]).unwrap(),
-            Release::Bookworm
-        );
+        assert_eq!(Release::for_parts(&[("bind", "9.20"), ("exabgp", "5.0.15")]).unwrap(), Release::Trixie);
+        assert_eq!(Release::for_parts(&[("bind", "9.18"), ("exabgp", "5.0.15")]).unwrap(), Release::Bookworm);
     }
 
     #[test]

@@ -30,12 +30,8 @@ pub(super) async fn run(what: &str, mut command: Command, said: &(dyn Fn(&str) +
         output: output.into(),
     };
     command.process_group(0).stdin(std::process::Stdio::null());
-    command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| failed(error.to_string(), VecDeque::new()))?;
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().map_err(|error| failed(error.to_string(), VecDeque::new()))?;
     let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
 
     let mut last = VecDeque::new();
@@ -47,16 +43,9 @@ pub(super) async fn run(what: &str, mut command: Command, said: &(dyn Fn(&str) +
         }
         last.push_back(line);
     }
-    let status = child
-        .wait()
-        .await
-        .map_err(|error| failed(error.to_string(), VecDeque::new()))?;
+    let status = child.wait().await.map_err(|error| failed(error.to_string(), VecDeque::new()))?;
     group.0 = None;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(status.to_string(), last))
-    }
+    if status.success() { Ok(()) } else { Err(failed(status.to_string(), last)) }
 }
 
 fn lines(pipe: Option<impl AsyncRead + Unpin + Send + 'static>) -> futures::stream::BoxStream<'static, String> {
@@ -106,14 +95,9 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo one; echo two >&2; exit 3"]);
         let heard = Mutex::new(Vec::new());
-        let error = run("testing", command, &|line| heard.lock().unwrap().push(line.to_owned()))
-            .await
-            .unwrap_err();
+        let error = run("testing", command, &|line| heard.lock().unwrap().push(line.to_owned())).await.unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.starts_with("testing: `\"sh\" \"-c\"") && text.contains("exit status: 3"),
-            "{text}"
-        );
+        assert!(text.starts_with("testing: `\"sh\" \"-c\"") && text.contains("exit status: 3"), "{text}");
         assert!(text.contains("\none") && text.contains("\ntwo"), "{text}");
         assert_eq!(heard.into_inner().unwrap().len(), 2);
     }
@@ -122,9 +106,7 @@ mod tests {
     async fn dropping_ends_grandchildren_too() {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
-        command
-            .args(["-c", "sleep 1000 & echo $! > pid; echo up; wait"])
-            .current_dir(folder.path());
+        command.args(["-c", "sleep 1000 & echo $! > pid; echo up; wait"]).current_dir(folder.path());
         let (up, heard) = tokio::sync::oneshot::channel();
         let up = Mutex::new(Some(up));
         let said = |_: &str| {
@@ -148,8 +130,6 @@ mod tests {
                 tick.tick().await;
             }
         };
-        timeout(Duration::from_secs(10), dies)
-            .await
-            .expect("the sleeper is gone");
+        timeout(Duration::from_secs(10), dies).await.expect("the sleeper is gone");
     }
 }

@@ -23,10 +23,7 @@ impl Kind for Bind {
 
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
         let zones: BTreeSet<&str> = site.served().map(|(_, zone)| zone).collect();
-        let config = fill(
-            include_str!("templates/named.conf"),
-            json!({ "node": site.name, "zones": zones }),
-        )?;
+        let config = fill(include_str!("templates/named.conf"), json!({ "node": site.name, "zones": zones }))?;
         let mut files = BTreeMap::from([(CONFIG.to_owned(), config)]);
         for zone in zones {
             let text = fill(include_str!("templates/zone"), json!({ "zone": zone }))?;

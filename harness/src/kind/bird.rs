@@ -27,10 +27,7 @@ impl Kind for Bird {
 
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
         let values = json!({ "router_id": site.router_id(), "sessions": site.sessions });
-        Ok(BTreeMap::from([(
-            CONFIG.to_owned(),
-            fill(include_str!("templates/bird.conf"), values)?,
-        )]))
+        Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/bird.conf"), values)?)]))
     }
 
     fn daemon(&self, site: &Site<'_>) -> Option<Daemon> {
@@ -62,18 +59,12 @@ impl Kind for Bird {
             }
             if let ["via", hop, ..] = words.as_slice() {
                 let hop: IpAddr = hop.parse().map_err(|_| format!("no next hop in {line:?}"))?;
-                let route = routes
-                    .last_mut()
-                    .ok_or_else(|| format!("a next hop before any route: {line:?}"))?;
+                let route = routes.last_mut().ok_or_else(|| format!("a next hop before any route: {line:?}"))?;
                 route.next_hops.push(hop);
             } else if let Some(at) = words.iter().position(|word| word.starts_with('[')) {
                 let prefix = prefix.ok_or_else(|| format!("a route before any prefix: {line:?}"))?;
                 let from = words.get(at).map_or("", |word| word).trim_start_matches('[').to_owned();
-                routes.push(RibRoute {
-                    prefix,
-                    next_hops: Vec::new(),
-                    from,
-                });
+                routes.push(RibRoute { prefix, next_hops: Vec::new(), from });
             }
         }
         // Connected and static routes have no next hop, and are nobody's announcement.
@@ -131,9 +122,6 @@ mod tests {
     fn an_empty_table_is_no_error_and_nonsense_is() {
         assert_eq!(Bird.routes("1007-Table master4:\n0000 \n"), Ok(vec![]));
         assert!(Bird.routes("\tvia 10.0.0.1 on eth0\n").is_err());
-        assert!(
-            Bird.routes("10.1.53.1/32 unicast [ns1 09:00] * (100)\n\tvia nowhere on eth0\n")
-                .is_err()
-        );
+        assert!(Bird.routes("10.1.53.1/32 unicast [ns1 09:00] * (100)\n\tvia nowhere on eth0\n").is_err());
     }
 }

@@ -43,21 +43,15 @@ impl Kind for Exabgp {
         for session in site.sessions {
             let mut routes = Vec::new();
             for (address, _) in site.served() {
-                let next_hop = session
-                    .next_hops
-                    .iter()
-                    .find(|hop| hop.is_ipv4() == address.is_ipv4())
-                    .ok_or_else(|| {
+                let next_hop =
+                    session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
                         format!(
                             "{address} has no next hop: `{}` has no address of that family toward `{}`",
                             site.name, session.peer
                         )
                     })?;
                 let prefix = format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 });
-                routes.push(Route {
-                    prefix,
-                    next_hop: next_hop.to_string(),
-                });
+                routes.push(Route { prefix, next_hop: next_hop.to_string() });
             }
             neighbors.push(Neighbor {
                 remote: session.remote.to_string(),
@@ -75,10 +69,7 @@ impl Kind for Exabgp {
             "waits": site.waits(),
             "neighbors": neighbors,
         });
-        Ok(BTreeMap::from([(
-            CONFIG.to_owned(),
-            fill(include_str!("templates/exabgp.conf"), values)?,
-        )]))
+        Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/exabgp.conf"), values)?)]))
     }
 
     /// As root, because a node has no other users; without its command line's named pipes; logging to stdout.

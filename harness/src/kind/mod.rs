@@ -42,10 +42,7 @@ pub trait Kind: Sync {
     /// # Errors
     /// The line that was not understood.
     fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
-        Err(format!(
-            "{} was not asked for routes, and answered {answer:?}",
-            self.name()
-        ))
+        Err(format!("{} was not asked for routes, and answered {answer:?}", self.name()))
     }
 
     /// The text of a log line that is this daemon's own, though another daemon's process wrote it.
@@ -66,9 +63,7 @@ pub fn named(name: &str) -> Option<&'static dyn Kind> {
 /// The daemon that a log line of `daemon` really comes from, and its text.
 #[must_use]
 pub fn speaker_of<'l>(daemon: &'l str, line: &'l str) -> (&'l str, &'l str) {
-    let own = KINDS
-        .into_iter()
-        .find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
+    let own = KINDS.into_iter().find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
     own.unwrap_or((daemon, line))
 }
 
@@ -83,10 +78,7 @@ pub fn default_product(role: Role) -> Product {
         Role::Router => ("bird", "2.17"),
         Role::Watchdog => ("watchdog", catalog::OURS),
     };
-    Product {
-        kind: kind.to_owned(),
-        version: version.to_owned(),
-    }
+    Product { kind: kind.to_owned(), version: version.to_owned() }
 }
 
 /// The role that a product plays: the one asked for, or its first.
@@ -96,22 +88,14 @@ pub fn default_product(role: Role) -> Product {
 pub fn check_product(product: &Product, role: Option<Role>) -> Result<Role, String> {
     let Some(kind) = named(&product.kind) else {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-        return Err(format!(
-            "there is no kind `{}`: there are {}",
-            product.kind,
-            list(&known)
-        ));
+        return Err(format!("there is no kind `{}`: there are {}", product.kind, list(&known)));
     };
     let versions = catalog::versions(kind.name());
     if !versions.contains(&product.version.as_str()) {
         let (kind, version) = (&product.kind, &product.version);
         return Err(format!("there is no {kind} {version}: there are {}", list(&versions)));
     }
-    let plays = kind
-        .plays()
-        .iter()
-        .copied()
-        .find(|plays| role.is_none_or(|role| role == *plays));
+    let plays = kind.plays().iter().copied().find(|plays| role.is_none_or(|role| role == *plays));
     plays.ok_or_else(|| {
         let roles: Vec<String> = kind.plays().iter().map(ToString::to_string).collect();
         let role = role.map_or_else(|| "any role".to_owned(), |role| role.to_string());
@@ -161,12 +145,7 @@ impl Site<'_> {
             .serves
             .iter()
             .filter_map(|name| self.topology.services.get(name))
-            .flat_map(|service| {
-                service
-                    .addresses
-                    .iter()
-                    .map(|address| (*address, service.zone.as_str()))
-            })
+            .flat_map(|service| service.addresses.iter().map(|address| (*address, service.zone.as_str())))
     }
 
     /// The watchdog's timers, when one runs here.
@@ -194,12 +173,7 @@ impl Site<'_> {
         Daemon {
             name: self.role.to_string(),
             argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
-            env: self
-                .node
-                .env
-                .iter()
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
+            env: self.node.env.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
         }
     }
 }

@@ -17,13 +17,7 @@ const CONFIG: &str = "/etc/nameserver_watchdog.conf";
 
 /// The helper's command line.
 pub(super) fn command(timers: &spec::Watchdog) -> String {
-    let spec::Watchdog {
-        interval,
-        fast_interval,
-        timeout,
-        rise,
-        fall,
-    } = timers;
+    let spec::Watchdog { interval, fast_interval, timeout, rise, fall } = timers;
     format!(
         "/usr/local/bin/anycast-watchdog --name {NAME} --interval {interval} --fast-interval {fast_interval} \
          --timeout {timeout} --rise {rise} --fall {fall}"

@@ -129,24 +129,13 @@ impl<'p> Lab<'p> {
         let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
         let networks = up::networks(plan, engine, labels).await?;
         let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
-        Ok(Self {
-            plan,
-            recorder: recorder.clone(),
-            nodes,
-            broken: Vec::new(),
-            origin,
-            step: 0,
-            step_began: origin,
-        })
+        Ok(Self { plan, recorder: recorder.clone(), nodes, broken: Vec::new(), origin, step: 0, step_began: origin })
     }
 
     async fn ready(&self) -> Result<(), LabError> {
         up::ready(&self.nodes).await?;
         let ask = |client: &'p NodePlan| self.tell(&client.name, Action::Ask);
-        join_all(self.plan.clients().map(ask))
-            .await
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
+        join_all(self.plan.clients().map(ask)).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.record(None, now(), Seen::Up);
         Ok(())
     }
@@ -174,10 +163,7 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// There is no such node, or it could not.
     pub async fn tell(&self, node: &str, action: Action) -> Result<(u64, String), LabError> {
-        let unknown = || LabError::Node {
-            node: node.to_owned(),
-            why: "there is no such node".to_owned(),
-        };
+        let unknown = || LabError::Node { node: node.to_owned(), why: "there is no such node".to_owned() };
         self.nodes.get(node).ok_or_else(unknown)?.act(action).await
     }
 
@@ -189,15 +175,7 @@ impl<'p> Lab<'p> {
         let (at, detail) = self.carry_out(fault.apply()).await?;
         let detail = format!("{}{detail}", self.victim(&fault));
         let (number, words) = (self.step, fault.to_string());
-        self.record(
-            None,
-            at,
-            Seen::Injected {
-                number,
-                fault: words,
-                detail,
-            },
-        );
+        self.record(None, at, Seen::Injected { number, fault: words, detail });
         self.broken.push(fault);
         self.origin = at;
         Ok(at)
@@ -240,10 +218,7 @@ impl<'p> Lab<'p> {
     /// After a failure: watches on, and tells when it would have passed, if it does.
     pub async fn watch_on(&self, expectation: &Expectation, further: Span, watcher: &mut dyn Watcher) -> Option<u64> {
         let until = now() + nanos(further.0);
-        let patient = Expectation {
-            deadline: Span::ms(3_600_000),
-            ..expectation.clone()
-        };
+        let patient = Expectation { deadline: Span::ms(3_600_000), ..expectation.clone() };
         while now() < until {
             let finding = self.judge(&patient);
             if finding.verdict == Some(Verdict::Unknown) {
@@ -269,14 +244,11 @@ impl<'p> Lab<'p> {
     fn victim(&self, fault: &Fault) -> String {
         let Fault::Kill { role, node } = fault;
         let product = self.plan.node(node).and_then(|node| node.runs.get(role));
-        product
-            .map(|product| format!("{} {}, ", product.kind, product.version))
-            .unwrap_or_default()
+        product.map(|product| format!("{} {}, ", product.kind, product.version)).unwrap_or_default()
     }
 
     fn judge(&self, expectation: &Expectation) -> Finding {
-        self.recorder
-            .with(|history| judge(self.plan, history, expectation, self.origin, now()))
+        self.recorder.with(|history| judge(self.plan, history, expectation, self.origin, now()))
     }
 
     async fn tick(&self, watcher: &mut dyn Watcher) {
@@ -309,14 +281,8 @@ impl<'p> Lab<'p> {
 
 impl std::fmt::Debug for Lab<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: BTreeMap<&str, &str> = self
-            .nodes
-            .values()
-            .map(|node| (node.name.as_str(), node.id.as_str()))
-            .collect();
-        f.debug_struct("Lab")
-            .field("plan", &self.plan.label())
-            .field("nodes", &ids)
-            .finish_non_exhaustive()
+        let ids: BTreeMap<&str, &str> =
+            self.nodes.values().map(|node| (node.name.as_str(), node.id.as_str())).collect();
+        f.debug_struct("Lab").field("plan", &self.plan.label()).field("nodes", &ids).finish_non_exhaustive()
     }
 }

@@ -28,22 +28,13 @@ impl LiveNode {
         waiting: Waiting,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        Self {
-            name,
-            id,
-            input: Mutex::new(input),
-            waiting,
-            phase,
-            next: AtomicU64::new(0),
-        }
+        Self { name, id, input: Mutex::new(input), waiting, phase, next: AtomicU64::new(0) }
     }
 
     /// Tells the probe what the node is.
     pub(super) async fn set_up(&self, setup: &Setup) -> Result<(), LabError> {
         let line = serde_json::to_string(setup).map_err(|error| self.failed("be set up", &error.to_string()))?;
-        self.say(line)
-            .await
-            .map_err(|error| self.failed("be set up", &error.to_string()))
+        self.say(line).await.map_err(|error| self.failed("be set up", &error.to_string()))
     }
 
     /// Has an action carried out: when it took effect, and what the node said of it.
@@ -52,13 +43,8 @@ impl LiveNode {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let line = serde_json::to_string(&Command { id, action }).map_err(|e| self.failed(&words, &e.to_string()))?;
         let (sender, receiver) = oneshot::channel();
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, sender);
-        self.say(line)
-            .await
-            .map_err(|error| self.failed(&words, &error.to_string()))?;
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
+        self.say(line).await.map_err(|error| self.failed(&words, &error.to_string()))?;
         match receiver.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.failed(&words, &error)),
@@ -69,16 +55,10 @@ impl LiveNode {
     /// Waits until the node is ready.
     pub(super) async fn ready(&self) -> Result<(), LabError> {
         let mut phase = self.phase.clone();
-        let reached = phase
-            .wait_for(|phase| *phase != Phase::Booting)
-            .await
-            .map(|phase| phase.clone());
+        let reached = phase.wait_for(|phase| *phase != Phase::Booting).await.map(|phase| phase.clone());
         match reached {
             Ok(Phase::Ready) => Ok(()),
-            _ => Err(LabError::Node {
-                node: self.name.clone(),
-                why: self.last_words(),
-            }),
+            _ => Err(LabError::Node { node: self.name.clone(), why: self.last_words() }),
         }
     }
 
@@ -97,11 +77,7 @@ impl LiveNode {
     }
 
     fn failed(&self, action: &str, error: &str) -> LabError {
-        LabError::Action {
-            node: self.name.clone(),
-            action: action.to_owned(),
-            error: error.to_owned(),
-        }
+        LabError::Action { node: self.name.clone(), action: action.to_owned(), error: error.to_owned() }
     }
 }
 

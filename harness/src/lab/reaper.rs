@@ -42,11 +42,7 @@ impl Reaper {
     pub fn of(run: &str) -> Self {
         let child = program().and_then(|program| {
             let mut command = Command::new(program);
-            command
-                .args([SUBCOMMAND, run])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
+            command.args([SUBCOMMAND, run]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
             // A process group of its own: Ctrl-C and kill of ours are not for it.
             command.process_group(0).spawn().ok()
         });
@@ -75,11 +71,7 @@ fn program() -> Option<PathBuf> {
     if me.file_name()? == PROGRAM {
         return Some(me);
     }
-    me.ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(PROGRAM))
-        .find(|program| program.is_file())
+    me.ancestors().skip(1).take(2).map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
 }
 
 /// Waits until stdin ends, then removes what the run has on the engine.

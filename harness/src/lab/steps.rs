@@ -78,14 +78,7 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
     let mut all = Vec::new();
     for (number, step) in lab.plan.steps.iter().enumerate() {
         (lab.step, lab.step_began) = (number, now());
-        lab.record(
-            None,
-            lab.step_began,
-            Seen::Step {
-                number,
-                name: step.name.clone(),
-            },
-        );
+        lab.record(None, lab.step_began, Seen::Step { number, name: step.name.clone() });
         let played = play_one(lab, step, watcher).await;
         // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken.
         let played = match (played, lab.unknown()) {
@@ -94,8 +87,7 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
             (Err(error), None) => return Err(error),
         };
         let verdict = played.verdict();
-        lab.recorder
-            .with(|history| watcher.played(step, &played, history.events()));
+        lab.recorder.with(|history| watcher.played(step, &played, history.events()));
         all.push(played);
         if verdict != Verdict::Pass {
             break;
@@ -113,24 +105,12 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
             lab.record(None, at, Seen::Judged { number, verdict });
             // Budgets are spent for good: only what did not hold can still come to hold.
             let missed = finding.verdict == Some(Verdict::Fail) && !finding.found.is_empty() && finding.first.is_some();
-            let watched = if missed {
-                Some((WATCH_ON, lab.watch_on(expectation, WATCH_ON, watcher).await))
-            } else {
-                None
-            };
-            Ok(Played::Judged {
-                origin: lab.origin,
-                at,
-                finding,
-                watched,
-            })
+            let watched =
+                if missed { Some((WATCH_ON, lab.watch_on(expectation, WATCH_ON, watcher).await)) } else { None };
+            Ok(Played::Judged { origin: lab.origin, at, finding, watched })
         }
-        Action::Inject(inject) => Ok(Played::Injected {
-            at: lab.inject(Fault::from(inject)).await?,
-        }),
-        Action::HealAll => Ok(Played::Healed {
-            at: lab.heal_all().await?,
-        }),
+        Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(Fault::from(inject)).await? }),
+        Action::HealAll => Ok(Played::Healed { at: lab.heal_all().await? }),
         Action::Hold(span) => {
             lab.hold(*span, watcher).await;
             Ok(Played::Held { at: now() })
@@ -143,10 +123,7 @@ impl Lab<'_> {
     fn unknown(&self) -> Option<Played> {
         let (found, at) = self.recorder.with(|history| {
             let (event, reason) = history.hole()?;
-            Some((
-                format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")),
-                event.at,
-            ))
+            Some((format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")), event.at))
         })?;
         let finding = Finding {
             verdict: Some(Verdict::Unknown),
@@ -156,11 +133,6 @@ impl Lab<'_> {
             found: vec![found],
             first: None,
         };
-        Some(Played::Judged {
-            origin: self.origin,
-            at,
-            finding,
-            watched: None,
-        })
+        Some(Played::Judged { origin: self.origin, at, finding, watched: None })
     }
 }

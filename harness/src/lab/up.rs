@@ -47,10 +47,7 @@ pub(super) async fn nodes(
 ) -> Result<BTreeMap<String, LiveNode>, LabError> {
     let start = |node| start(node, engine, labels, images, networks, recorder);
     let started = join_all(plan.nodes.iter().map(start)).await;
-    started
-        .into_iter()
-        .map(|node| node.map(|node| (node.name.clone(), node)))
-        .collect()
+    started.into_iter().map(|node| node.map(|node| (node.name.clone(), node))).collect()
 }
 
 /// Waits until all nodes are ready.
@@ -60,10 +57,7 @@ pub(super) async fn ready(nodes: &BTreeMap<String, LiveNode>) -> Result<(), LabE
         Ok(ready) => ready.map(drop),
         Err(_) => {
             let slow = nodes.values().filter(|node| *node.phase.borrow() == Phase::Booting);
-            Err(LabError::Slow {
-                nodes: slow.map(|node| node.name.clone()).collect(),
-                after: PATIENCE,
-            })
+            Err(LabError::Slow { nodes: slow.map(|node| node.name.clone()).collect(), after: PATIENCE })
         }
     }
 }
@@ -76,31 +70,17 @@ async fn start(
     networks: &BTreeMap<String, Network>,
     recorder: &Recorder,
 ) -> Result<LiveNode, LabError> {
-    let lacks = |what: String| LabError::Node {
-        node: node.name.clone(),
-        why: what,
-    };
-    let network = |name: &String| {
-        networks
-            .get(name)
-            .ok_or_else(|| lacks(format!("there is no network {name}")))
-    };
+    let lacks = |what: String| LabError::Node { node: node.name.clone(), why: what };
+    let network = |name: &String| networks.get(name).ok_or_else(|| lacks(format!("there is no network {name}")));
     let mut links = Vec::new();
     let mut attached = Vec::new();
     for link in &node.links {
         let Network { id, carrier } = network(&link.network)?;
         attached.push(id.clone());
         let (network, mac, addresses) = (link.network.clone(), link.mac.clone(), link.addresses.clone());
-        links.push(Link {
-            network,
-            carrier: *carrier,
-            mac,
-            addresses,
-        });
+        links.push(Link { network, carrier: *carrier, mac, addresses });
     }
-    let image = images
-        .get(&node.name)
-        .ok_or_else(|| lacks("it has no image".to_owned()))?;
+    let image = images.get(&node.name).ok_or_else(|| lacks("it has no image".to_owned()))?;
     let spec = NodeSpec {
         name: format!("anycast-lab-{}-{}", labels.run, node.name),
         hostname: node.name.clone(),

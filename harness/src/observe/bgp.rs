@@ -17,10 +17,7 @@ use crate::history::BgpMessage;
 pub(super) fn read(message: &[u8]) -> BgpMessage {
     let mut octets = Bytes::copy_from_slice(message);
     match parse_bgp_message(&mut octets, false, &AsnLength::Bits32) {
-        Ok(Parsed::Open(open)) => BgpMessage::Open {
-            asn: asn(&open),
-            hold_time: open.hold_time,
-        },
+        Ok(Parsed::Open(open)) => BgpMessage::Open { asn: asn(&open), hold_time: open.hold_time },
         Ok(Parsed::KeepAlive) => BgpMessage::Keepalive,
         Ok(Parsed::Update(update)) => read_update(&update),
         Ok(Parsed::Notification(notification)) => {
@@ -37,14 +34,12 @@ fn asn(open: &BgpOpenMessage) -> u32 {
         ParamValue::Capacities(capabilities) => Some(capabilities),
         ParamValue::Raw(_) => None,
     });
-    let four_octets = capabilities
-        .flatten()
-        .find_map(|capability| match (&capability.ty, &capability.value) {
-            (BgpCapabilityType::SUPPORT_FOR_4_OCTET_AS_NUMBER_CAPABILITY, CapabilityValue::FourOctetAs(wide)) => {
-                Some(wide.asn)
-            }
-            _ => None,
-        });
+    let four_octets = capabilities.flatten().find_map(|capability| match (&capability.ty, &capability.value) {
+        (BgpCapabilityType::SUPPORT_FOR_4_OCTET_AS_NUMBER_CAPABILITY, CapabilityValue::FourOctetAs(wide)) => {
+            Some(wide.asn)
+        }
+        _ => None,
+    });
     four_octets.unwrap_or_else(|| open.asn.to_u32())
 }
 
@@ -78,49 +73,28 @@ mod tests {
         let body = [&[0, 0, 0, 14][..], &origin_path_hop, &[32, 10, 1, 53, 1]].concat();
         let hop = "10.1.53.11".parse().ok();
         let announced = vec![("10.1.53.1/32".parse().expect("prefix"), hop)];
-        assert_eq!(
-            read(&message(2, &body)),
-            BgpMessage::Update {
-                announced,
-                withdrawn: vec![]
-            }
-        );
+        assert_eq!(read(&message(2, &body)), BgpMessage::Update { announced, withdrawn: vec![] });
 
         // MP_UNREACH_NLRI (RFC 4760, section 4): IPv6 unicast, one /128.
         let v6: std::net::Ipv6Addr = "2001:db8:53::1".parse().expect("address");
         let unreach = [&[0x80, 15, 20, 0, 2, 1, 128][..], &v6.octets()].concat();
         let body = [&[0, 0, 0, 23][..], &unreach].concat();
         let withdrawn = vec!["2001:db8:53::1/128".parse().expect("prefix")];
-        assert_eq!(
-            read(&message(2, &body)),
-            BgpMessage::Update {
-                announced: vec![],
-                withdrawn
-            }
-        );
+        assert_eq!(read(&message(2, &body)), BgpMessage::Update { announced: vec![], withdrawn });
     }
 
     #[test]
     fn an_open_tells_the_wide_as_number() {
         let capability = [2, 6, 65, 4, 0, 1, 0, 0];
         let body = [&[4, 0x5b, 0xa0, 0, 10, 10, 1, 53, 11, 8][..], &capability].concat();
-        assert_eq!(
-            read(&message(1, &body)),
-            BgpMessage::Open {
-                asn: 65_536,
-                hold_time: 10
-            }
-        );
+        assert_eq!(read(&message(1, &body)), BgpMessage::Open { asn: 65_536, hold_time: 10 });
     }
 
     #[test]
     fn what_cannot_be_read_is_said_to_be() {
         assert!(matches!(read(&message(9, &[])), BgpMessage::Malformed(_)));
         assert!(matches!(read(b"short"), BgpMessage::Malformed(_)));
-        assert_eq!(
-            read(&message(3, &[6, 2])),
-            BgpMessage::Notification { code: 6, subcode: 2 }
-        );
+        assert_eq!(read(&message(3, &[6, 2])), BgpMessage::Notification { code: 6, subcode: 2 });
         assert_eq!(read(&message(4, &[])), BgpMessage::Keepalive);
     }
 }

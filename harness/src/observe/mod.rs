@@ -53,14 +53,7 @@ impl Observer {
             Some((role.to_string(), kind::named(&product.kind)?))
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
-        Self {
-            node: plan.name.clone(),
-            ribs,
-            recorder,
-            waiting,
-            phase,
-            next: 0,
-        }
+        Self { node: plan.name.clone(), ribs, recorder, waiting, phase, next: 0 }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -74,14 +67,7 @@ impl Observer {
                     for line in complaints.push(&octets) {
                         let (daemon, stream) = ("probe".to_owned(), protocol::Stream::Stderr);
                         last_words.clone_from(&line);
-                        self.record(
-                            crate::history::now(),
-                            Seen::Line {
-                                daemon,
-                                stream,
-                                text: line,
-                            },
-                        );
+                        self.record(crate::history::now(), Seen::Line { daemon, stream, text: line });
                     }
                 }
                 Some(Err(error)) => break format!("its stream broke: {error}"),
@@ -96,17 +82,11 @@ impl Observer {
         let report: Report = match serde_json::from_str(line) {
             Ok(report) => report,
             Err(error) => {
-                return self.hole(
-                    crate::history::now(),
-                    format!("a report is not readable: {error}: {line}"),
-                );
+                return self.hole(crate::history::now(), format!("a report is not readable: {error}: {line}"));
             }
         };
         if report.seq != self.next {
-            let reason = format!(
-                "reports are missing: expected number {}, found {}",
-                self.next, report.seq
-            );
+            let reason = format!("reports are missing: expected number {}, found {}", self.next, report.seq);
             self.hole(report.at, reason);
         }
         self.next = report.seq + 1;
@@ -124,10 +104,7 @@ impl Observer {
             Observation::Failed { id, error } => return self.answer(id, Err(error)),
             Observation::Unusable { error } => return self.gone(&error),
             Observation::Overflow { observer, lost } => {
-                return self.hole(
-                    at,
-                    format!("the kernel's queue of the {observer} observer ran over ({lost} lost)"),
-                );
+                return self.hole(at, format!("the kernel's queue of the {observer} observer ran over ({lost} lost)"));
             }
             Observation::Broken { observer, error } => {
                 return self.hole(at, format!("the {observer} observer ended: {error}"));
@@ -136,56 +113,20 @@ impl Observer {
                 Ok(routes) => Seen::Rib { daemon, routes },
                 Err(error) => return self.hole(at, format!("the {daemon}'s routes are not readable: {error}")),
             },
-            Observation::Bgp {
-                src,
-                dst,
-                sent,
-                signed,
-                message,
-            } => Seen::Bgp {
-                src,
-                dst,
-                sent,
-                signed,
-                message: bgp::read(&message.0),
-            },
+            Observation::Bgp { src, dst, sent, signed, message } => {
+                Seen::Bgp { src, dst, sent, signed, message: bgp::read(&message.0) }
+            }
             Observation::Started { daemon, pid } => Seen::Started { daemon, pid },
             Observation::Exited { daemon, pid, exit } => Seen::Exited { daemon, pid, exit },
             Observation::Line { daemon, stream, text } => {
                 let (speaker, text) = kind::speaker_of(&daemon, &text);
-                Seen::Line {
-                    daemon: speaker.to_owned(),
-                    stream,
-                    text: text.to_owned(),
-                }
+                Seen::Line { daemon: speaker.to_owned(), stream, text: text.to_owned() }
             }
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
-            Observation::Tcp {
-                src,
-                dst,
-                sent,
-                signed,
-                event,
-            } => Seen::Tcp {
-                src,
-                dst,
-                sent,
-                signed,
-                event,
-            },
-            Observation::Query {
-                train,
-                number,
-                to,
-                sent,
-                outcome,
-            } => Seen::Query {
-                service: train,
-                number,
-                to,
-                sent,
-                outcome,
-            },
+            Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
+            Observation::Query { train, number, to, sent, outcome } => {
+                Seen::Query { service: train, number, to, sent, outcome }
+            }
         };
         self.record(at, seen);
     }
@@ -194,11 +135,7 @@ impl Observer {
         if text.is_empty() {
             return Ok(None);
         }
-        let (_, kind) = self
-            .ribs
-            .iter()
-            .find(|(name, _)| name == daemon)
-            .ok_or("no such daemon was planned")?;
+        let (_, kind) = self.ribs.iter().find(|(name, _)| name == daemon).ok_or("no such daemon was planned")?;
         kind.routes(text).map(Some)
     }
 
@@ -229,10 +166,6 @@ impl Observer {
     }
 
     fn record(&self, at: u64, saw: Seen) {
-        self.recorder.record(Event {
-            at,
-            node: Some(self.node.clone()),
-            saw,
-        });
+        self.recorder.record(Event { at, node: Some(self.node.clone()), saw });
     }
 }

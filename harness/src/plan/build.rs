@@ -29,11 +29,7 @@ impl Plan {
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let declared = scenario.mutants.get(name)?;
             let (why, fails) = (declared.why.clone(), declared.fails.clone());
-            Some(Mutant {
-                name: name.clone(),
-                why,
-                fails,
-            })
+            Some(Mutant { name: name.clone(), why, fails })
         });
         Ok(Self {
             scenario: scenario.name.clone(),
@@ -54,12 +50,7 @@ impl Plan {
 fn services(topology: &Topology) -> Vec<ServiceAddress> {
     let one = |(name, service): (&String, &crate::spec::Service)| {
         let serves = |(_, node): &(&String, &Node)| node.serves.contains(name);
-        let served_by: Vec<String> = topology
-            .nodes
-            .iter()
-            .filter(serves)
-            .map(|(node, _)| node.clone())
-            .collect();
+        let served_by: Vec<String> = topology.nodes.iter().filter(serves).map(|(node, _)| node.clone()).collect();
         let address = |address: &std::net::IpAddr| ServiceAddress {
             service: name.clone(),
             address: *address,
@@ -77,12 +68,7 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
         let action = match &step.verb {
             Verb::Expect(expect) => {
                 let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
-                Action::Expect(Expectation {
-                    expect: expect.clone(),
-                    deadline,
-                    because,
-                    since: since.1.clone(),
-                })
+                Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
             }
             Verb::Inject(inject) => {
                 since = (Since::Kill(inject.kill, &inject.on), inject.to_string());
@@ -94,10 +80,7 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
             }
             Verb::Hold(span) => Action::Hold(*span),
         };
-        steps.push(StepPlan {
-            name: step.name.clone(),
-            action,
-        });
+        steps.push(StepPlan { name: step.name.clone(), action });
     }
     steps
 }
@@ -111,27 +94,12 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     for (role, product) in &runs {
         let kind =
             kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
-        let site = Site {
-            name,
-            node,
-            topology,
-            runs: &runs,
-            sessions: &sessions,
-            role: *role,
-        };
-        let generated = kind
-            .files(&site)
-            .map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
+        let site = Site { name, node, topology, runs: &runs, sessions: &sessions, role: *role };
+        let generated =
+            kind.files(&site).map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
         for (path, text) in generated {
             let content = Bytes(text.into_bytes());
-            files.insert(
-                path.clone(),
-                File {
-                    path,
-                    mode: 0o644,
-                    content,
-                },
-            );
+            files.insert(path.clone(), File { path, mode: 0o644, content });
         }
         daemons.extend(kind.daemon(&site));
         ribs.extend(kind.control(&site));
@@ -140,10 +108,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     for (path, beside) in &node.files {
         let from = scenario.folder.join(beside);
         let file = read(path, &from).map_err(|error| {
-            SpecError::new(format!(
-                "node `{name}`, {path}: cannot read {}: {error}",
-                from.display()
-            ))
+            SpecError::new(format!("node `{name}`, {path}: cannot read {}: {error}", from.display()))
         })?;
         files.insert(path.clone(), file);
         given.insert(path.clone(), from);
@@ -169,11 +134,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
 /// A file as it is here, byte for byte; a script stays executable.
 fn read(path: &str, from: &Path) -> std::io::Result<File> {
     let mode = std::fs::metadata(from)?.permissions().mode() & 0o777;
-    Ok(File {
-        path: path.to_owned(),
-        mode,
-        content: Bytes(std::fs::read(from)?),
-    })
+    Ok(File { path: path.to_owned(), mode, content: Bytes(std::fs::read(from)?) })
 }
 
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
@@ -186,10 +147,7 @@ fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
     let session = |(peer, other): (&String, &Node)| {
         let declared: &Peer = node.peers.get(peer).or_else(|| other.peers.get(name))?;
         let (local, remote) = node.toward(other, false).or_else(|| node.toward(other, true))?;
-        let next_hops = [false, true]
-            .into_iter()
-            .filter_map(|v6| Some(node.toward(other, v6)?.0))
-            .collect();
+        let next_hops = [false, true].into_iter().filter_map(|v6| Some(node.toward(other, v6)?.0)).collect();
         Some(Session {
             peer: peer.clone(),
             local,
@@ -200,12 +158,7 @@ fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
             next_hops,
         })
     };
-    topology
-        .nodes
-        .iter()
-        .filter(|(peer, _)| *peer != name)
-        .filter_map(session)
-        .collect()
+    topology.nodes.iter().filter(|(peer, _)| *peer != name).filter_map(session).collect()
 }
 
 fn loopback(topology: &Topology, node: &Node) -> Vec<std::net::IpAddr> {
@@ -228,21 +181,13 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
 }
 
 fn sysctls(node: &Node) -> BTreeMap<String, String> {
-    let mut sysctls = BTreeMap::from([
-        ("net.ipv6.conf.all.disable_ipv6", "0"),
-        ("net.ipv6.conf.default.disable_ipv6", "0"),
-    ]);
+    let mut sysctls =
+        BTreeMap::from([("net.ipv6.conf.all.disable_ipv6", "0"), ("net.ipv6.conf.default.disable_ipv6", "0")]);
     // Asymmetric paths are what anycast is made of.
-    sysctls.extend([
-        ("net.ipv4.conf.all.rp_filter", "0"),
-        ("net.ipv4.conf.default.rp_filter", "0"),
-    ]);
+    sysctls.extend([("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0")]);
     if !node.serves.is_empty() {
         // Nobody answers ARP for an address on lo.
-        sysctls.extend([
-            ("net.ipv4.conf.all.arp_ignore", "1"),
-            ("net.ipv4.conf.all.arp_announce", "2"),
-        ]);
+        sysctls.extend([("net.ipv4.conf.all.arp_ignore", "1"), ("net.ipv4.conf.all.arp_announce", "2")]);
     }
     if routes::forwards(node) {
         sysctls.extend([
@@ -264,11 +209,7 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
 fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
     for (i, train) in node.trains.iter().enumerate() {
         for address in &train.to {
-            let connected = node
-                .links
-                .iter()
-                .flat_map(|link| &link.addresses)
-                .any(|net| net.contains(address));
+            let connected = node.links.iter().flat_map(|link| &link.addresses).any(|net| net.contains(address));
             let routed = node.routes.iter().any(|route| route.to.contains(address));
             if !connected && !routed {
                 let (name, service) = (&node.name, &train.name);

@@ -11,12 +11,7 @@ use crate::spec::{Cell, Product, Role, Scenario, SpecError};
 pub fn cells(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
     let mut all = vec![Cell::new()];
     for (role, products) in &scenario.matrix {
-        let extend = |cell: &Cell| {
-            products
-                .iter()
-                .map(|product| with(cell, *role, product))
-                .collect::<Vec<_>>()
-        };
+        let extend = |cell: &Cell| products.iter().map(|product| with(cell, *role, product)).collect::<Vec<_>>();
         all = all.iter().flat_map(extend).collect();
     }
     let (mut possible, mut impossible) = (Vec::new(), Vec::new());
@@ -46,21 +41,14 @@ pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecErr
         kind::check_product(&product, Some(role)).map_err(SpecError::new)?;
         pinned.insert(role, product);
     }
-    let agrees = |cell: &&Cell| {
-        pinned
-            .iter()
-            .all(|(role, product)| cell.get(role).is_none_or(|p| p == product))
-    };
+    let agrees = |cell: &&Cell| pinned.iter().all(|(role, product)| cell.get(role).is_none_or(|p| p == product));
     if let Some(cell) = possible.iter().find(agrees) {
         let mut cell = cell.clone();
         cell.extend(pinned);
         return conflict(scenario, &cell).map_or(Ok(cell), |reason| Err(SpecError::new(reason)));
     }
     // Outside the matrix is allowed: whoever names a product wants that one.
-    let first = possible
-        .into_iter()
-        .chain(impossible.into_iter().map(|(cell, _)| cell))
-        .next();
+    let first = possible.into_iter().chain(impossible.into_iter().map(|(cell, _)| cell)).next();
     let mut cell = first.unwrap_or_else(|| complete(scenario, Cell::new()));
     cell.extend(pinned);
     match conflict(scenario, &cell) {
@@ -80,11 +68,7 @@ fn with(cell: &Cell, role: Role, product: &Product) -> Cell {
 /// With the default product in every role that some node runs and the cell leaves open.
 fn complete(scenario: &Scenario, mut cell: Cell) -> Cell {
     for role in Role::ALL {
-        let runs = scenario
-            .topology
-            .nodes
-            .values()
-            .any(|node| node.runs.contains(&role.to_string()));
+        let runs = scenario.topology.nodes.values().any(|node| node.runs.contains(&role.to_string()));
         if runs && !cell.contains_key(&role) {
             cell.insert(role, kind::default_product(role));
         }
@@ -116,9 +100,6 @@ pub fn describe(cell: &Cell) -> String {
         Role::Router => 2,
         Role::Watchdog => 3,
     });
-    let words: Vec<String> = cell
-        .iter()
-        .map(|(_, product)| format!("{} {}", product.kind, product.version))
-        .collect();
+    let words: Vec<String> = cell.iter().map(|(_, product)| format!("{} {}", product.kind, product.version)).collect();
     words.join(" · ")
 }

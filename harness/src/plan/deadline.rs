@@ -29,28 +29,14 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
         return (within, "as the step says".to_owned());
     }
     let slowest = |timers: fn(&Watchdog) -> Duration| {
-        topology
-            .nodes
-            .values()
-            .filter(|node| !node.serves.is_empty())
-            .map(|node| timers(&node.watchdog))
-            .max()
+        topology.nodes.values().filter(|node| !node.serves.is_empty()).map(|node| timers(&node.watchdog)).max()
     };
     let good = ("good checks", slowest(rise).unwrap_or_default());
     let terms = match since {
-        Since::Start => vec![
-            ("daemons start", START.0),
-            ("sessions", SESSION.0),
-            good,
-            ("propagation", PROPAGATION.0),
-        ],
+        Since::Start => vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)],
         Since::Heal => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
         Since::Kill(Role::Resolver | Role::Watchdog, node) => {
-            let timers = topology
-                .nodes
-                .get(*node)
-                .map(|node| node.watchdog.clone())
-                .unwrap_or_default();
+            let timers = topology.nodes.get(*node).map(|node| node.watchdog.clone()).unwrap_or_default();
             vec![("bad checks", fall(&timers)), ("propagation", PROPAGATION.0)]
         }
         // The kernel closes the connection of a process that is killed; the hold time is what is left when it does not.
@@ -59,10 +45,7 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
         }
     };
     let sum = terms.iter().map(|(_, span)| *span).sum();
-    let words: Vec<String> = terms
-        .iter()
-        .map(|(name, span)| format!("{name} {}", Span(*span)))
-        .collect();
+    let words: Vec<String> = terms.iter().map(|(name, span)| format!("{name} {}", Span(*span))).collect();
     (Span(sum), words.join(" + "))
 }
 

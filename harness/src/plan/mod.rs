@@ -180,9 +180,7 @@ impl Plan {
 
     /// The families that the services have.
     pub fn families(&self) -> impl Iterator<Item = Family> {
-        Family::ALL
-            .into_iter()
-            .filter(|family| self.services.iter().any(|s| Family::of(s.address) == *family))
+        Family::ALL.into_iter().filter(|family| self.services.iter().any(|s| Family::of(s.address) == *family))
     }
 }
 

@@ -10,10 +10,7 @@ use crate::spec::{Node, Role, Topology};
 
 /// The routes of a node: default routes to its gateway; without one, a route to every network that another node forwards to.
 pub(super) fn of(topology: &Topology, name: &str, node: &Node) -> Vec<Route> {
-    [false, true]
-        .into_iter()
-        .flat_map(|v6| of_family(topology, name, node, v6))
-        .collect()
+    [false, true].into_iter().flat_map(|v6| of_family(topology, name, node, v6)).collect()
 }
 
 /// Whether a node passes packets on: the router does, and so does a node without daemons that stands on several networks.
@@ -24,11 +21,7 @@ pub(super) fn forwards(node: &Node) -> bool {
 
 fn of_family(topology: &Topology, name: &str, node: &Node, v6: bool) -> Vec<Route> {
     if let Some(gateway) = node.gateway.as_ref().and_then(|gateway| topology.nodes.get(gateway)) {
-        let default = if v6 {
-            IpNet::V6(Ipv6Net::default())
-        } else {
-            IpNet::V4(Ipv4Net::default())
-        };
+        let default = if v6 { IpNet::V6(Ipv6Net::default()) } else { IpNet::V4(Ipv4Net::default()) };
         let via = node.toward(gateway, v6).map(|(_, theirs)| theirs);
         return via.map(|via| Route { to: default, via }).into_iter().collect();
     }
@@ -50,9 +43,7 @@ fn of_family(topology: &Topology, name: &str, node: &Node, v6: bool) -> Vec<Rout
                     queue.push_back((further, Some(via)));
                     let prefixes = topology.networks.get(further).into_iter().flatten();
                     routes.extend(
-                        prefixes
-                            .filter(|prefix| prefix.addr().is_ipv6() == v6)
-                            .map(|to| Route { to: *to, via }),
+                        prefixes.filter(|prefix| prefix.addr().is_ipv6() == v6).map(|to| Route { to: *to, via }),
                     );
                 }
             }

@@ -30,13 +30,7 @@ impl fmt::Display for Plan {
             writeln!(f, "network {name}: {}", prefixes.join(" "))?;
         }
         for service in &self.services {
-            writeln!(
-                f,
-                "service {} {}: {}",
-                service.service,
-                service.address,
-                service.served_by.join(" ")
-            )?;
+            writeln!(f, "service {} {}: {}", service.service, service.address, service.served_by.join(" "))?;
         }
         writeln!(f, "\nsteps")?;
         for (number, step) in self.steps.iter().enumerate() {
@@ -44,12 +38,7 @@ impl fmt::Display for Plan {
             match &step.action {
                 Action::Expect(e) => {
                     writeln!(f, "expect {}", step.name)?;
-                    writeln!(
-                        f,
-                        "       serving {}, stable for {}",
-                        e.expect.serving.join(" "),
-                        e.expect.stable
-                    )?;
+                    writeln!(f, "       serving {}, stable for {}", e.expect.serving.join(" "), e.expect.stable)?;
                     writeln!(f, "       within {} of {}: {}", e.deadline, e.since, e.because)?;
                     if let Some(lost) = e.expect.lost {
                         writeln!(f, "       at most {lost} queries lost")?;
@@ -85,11 +74,7 @@ impl fmt::Display for NodePlan {
             writeln!(f, "  sysctl   {key} = {value}")?;
         }
         for daemon in &self.daemons {
-            let env: Vec<String> = daemon
-                .env
-                .iter()
-                .map(|(key, value)| format!("{key}={value} "))
-                .collect();
+            let env: Vec<String> = daemon.env.iter().map(|(key, value)| format!("{key}={value} ")).collect();
             writeln!(f, "  {:8} {}{}", daemon.name, env.concat(), daemon.argv.join(" "))?;
         }
         for train in &self.trains {
@@ -105,17 +90,8 @@ impl fmt::Display for NodePlan {
             )?;
         }
         for file in &self.files {
-            let from = self
-                .given
-                .get(&file.path)
-                .map(|from| format!(" (given: {})", from.display()));
-            writeln!(
-                f,
-                "  file     {} {:o}{}",
-                file.path,
-                file.mode,
-                from.unwrap_or_default()
-            )?;
+            let from = self.given.get(&file.path).map(|from| format!(" (given: {})", from.display()));
+            writeln!(f, "  file     {} {:o}{}", file.path, file.mode, from.unwrap_or_default())?;
             for line in String::from_utf8_lossy(&file.content.0).lines() {
                 writeln!(f, "    | {line}")?;
             }

@@ -44,9 +44,7 @@ impl RunFolder {
     /// # Errors
     /// There is no such record, or it is of another version.
     pub fn plan(&self) -> io::Result<Plan> {
-        Ok(serde_json::from_str(&std::fs::read_to_string(
-            self.0.join("plan.json"),
-        )?)?)
+        Ok(serde_json::from_str(&std::fs::read_to_string(self.0.join("plan.json"))?)?)
     }
 
     /// Where it is.

@@ -73,28 +73,12 @@ fn table(text: &mut String, title: &str, phases: &BTreeMap<Family, Phases>) {
         let _infallible = writeln!(text, "{label:>10}  {title:<34}{cells}");
     };
     let ms = |at: Option<u64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.3}", at as f64 / 1e9));
-    line(
-        "Times",
-        title,
-        families.iter().map(|family| family.trim().to_owned()).collect(),
-    );
-    line(
-        "",
-        "withdrawn on the wire",
-        phases.values().map(|p| ms(p.withdrawn)).collect(),
-    );
+    line("Times", title, families.iter().map(|family| family.trim().to_owned()).collect());
+    line("", "withdrawn on the wire", phases.values().map(|p| ms(p.withdrawn)).collect());
     line("", "router's kernel", phases.values().map(|p| ms(p.fib)).collect());
     let last = |p: &Phases| {
-        if p.lost == 0 {
-            "none".to_owned()
-        } else {
-            ms(p.last_lost)
-        }
+        if p.lost == 0 { "none".to_owned() } else { ms(p.last_lost) }
     };
     line("", "last lost query", phases.values().map(last).collect());
-    line(
-        "",
-        "queries lost",
-        phases.values().map(|p| p.lost.to_string()).collect(),
-    );
+    line("", "queries lost", phases.values().map(|p| p.lost.to_string()).collect());
 }

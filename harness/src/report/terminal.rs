@@ -113,13 +113,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     fn up(&mut self, events: &[Event], serving: Option<u64>) {
-        let at = |wanted: fn(&Seen) -> bool| {
-            events
-                .iter()
-                .rev()
-                .find(|event| wanted(&event.saw))
-                .map(|event| event.at)
-        };
+        let at = |wanted: fn(&Seen) -> bool| events.iter().rev().find(|event| wanted(&event.saw)).map(|event| event.at);
         let Some(ready) = at(|saw| matches!(saw, Seen::Ready)) else {
             return;
         };
@@ -136,11 +130,7 @@ impl<'p, W: Write> Terminal<'p, W> {
                     since(sessions, serving)
                 )
             }
-            _ => format!(
-                "{:.2} s  (containers {:.2})",
-                since(self.began, up),
-                since(self.began, ready)
-            ),
+            _ => format!("{:.2} s  (containers {:.2})", since(self.began, up), since(self.began, ready)),
         };
         self.label("Up", &text);
         self.line("");
@@ -158,27 +148,17 @@ impl<'p, W: Write> Terminal<'p, W> {
         let mut words = Vec::new();
         match finding.held_from {
             Some(held) if !first => {
-                words.push(format!(
-                    "after {}, allowed {}",
-                    nanos(held.saturating_sub(origin)),
-                    span(e.deadline)
-                ));
+                words.push(format!("after {}, allowed {}", nanos(held.saturating_sub(origin)), span(e.deadline)));
                 let allowed = e.expect.lost.map(|lost| format!(", allowed {lost}"));
                 words.push(format!("lost {}{}", finding.lost, allowed.unwrap_or_default()));
             }
             Some(_) => {
                 let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
-                words.extend([
-                    serving(e),
-                    families.join(" "),
-                    format!("stable {}", span(e.expect.stable)),
-                ]);
+                words.extend([serving(e), families.join(" "), format!("stable {}", span(e.expect.stable))]);
             }
             None => {}
         }
-        let at = finding
-            .held_from
-            .unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
+        let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
         let mark = self.paint(mark, colour);
         self.stamped(at, &format!("{mark} {:<36}{}", step.name, words.join(" · ")));
         if verdict == Verdict::Pass {
@@ -197,10 +177,9 @@ impl<'p, W: Write> Terminal<'p, W> {
                 let after = nanos(held.saturating_sub(origin));
                 self.detail("watched", &format!("it would have passed after {after}"));
             }
-            Some((further, None)) => self.detail(
-                "watched",
-                &format!("{} further: it would not have passed", span(further)),
-            ),
+            Some((further, None)) => {
+                self.detail("watched", &format!("{} further: it would not have passed", span(further)))
+            }
             None => {}
         }
     }
@@ -237,11 +216,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// A reader that has gone away (a closed pipe) does not end the run.
@@ -262,10 +237,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
     fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]) {
         if self.zero.is_none() {
             let serving = match played {
-                Played::Judged {
-                    finding: Finding { held_from, .. },
-                    ..
-                } => *held_from,
+                Played::Judged { finding: Finding { held_from, .. }, .. } => *held_from,
                 _ => None,
             };
             self.up(events, serving);
@@ -286,15 +258,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
             }
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
-            (
-                Played::Judged {
-                    origin,
-                    at,
-                    finding,
-                    watched,
-                },
-                Action::Expect(expectation),
-            ) => {
+            (Played::Judged { origin, at, finding, watched }, Action::Expect(expectation)) => {
                 if self.fault.is_some() {
                     let stable = crate::check::nanos(expectation.expect.stable.0);
                     let until = finding.held_from.map_or(*at, |held| held + stable);
@@ -305,10 +269,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
             }
             (Played::Judged { finding, .. }, _) => {
                 let found = finding.found.join("; ");
-                self.stamped(
-                    events.last().map_or(0, |event| event.at),
-                    &format!("? {:<36}{found}", step.name),
-                );
+                self.stamped(events.last().map_or(0, |event| event.at), &format!("? {:<36}{found}", step.name));
             }
         }
     }
@@ -319,10 +280,7 @@ impl<W: Write> Terminal<'_, W> {
     fn clients(&mut self, events: &[Event], origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
         let phases = phases(self.plan, events, "", origin, until);
         let lost: u64 = phases.values().map(|phases| phases.lost).sum();
-        let each: Vec<String> = phases
-            .iter()
-            .map(|(family, phases)| format!("{} {family}", phases.lost))
-            .collect();
+        let each: Vec<String> = phases.iter().map(|(family, phases)| format!("{} {family}", phases.lost)).collect();
         let count = match lost {
             0 => "no query lost".to_owned(),
             1 => format!("1 query lost: {}", each.join(", ")),
@@ -335,12 +293,7 @@ impl<W: Write> Terminal<'_, W> {
             (None, None) => return,
         };
         let node: Vec<String> = self.plan.clients().map(|client| client.name.clone()).collect();
-        self.waiting.push(Row {
-            at,
-            node: node.join(" "),
-            hop: String::new(),
-            text: Text::Said(text),
-        });
+        self.waiting.push(Row { at, node: node.join(" "), hop: String::new(), text: Text::Said(text) });
     }
 }
 

@@ -16,49 +16,24 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
         detail: "bind 9.20, pid 13, SIGKILL".to_owned(),
     };
     story.push(50 * MS, "router", Seen::Ready);
-    story.events.push(Event {
-        at: FAULT,
-        node: None,
-        saw: injected,
-    });
+    story.events.push(Event { at: FAULT, node: None, saw: injected });
     story.events.sort_by_key(|event| event.at);
-    let serving = Finding {
-        held_from: Some(100 * MS),
-        verdict: Some(Verdict::Pass),
-        ..blank()
-    };
+    let serving = Finding { held_from: Some(100 * MS), verdict: Some(Verdict::Pass), ..blank() };
     let verdict = finding.verdict;
     let played = [
-        Played::Judged {
-            origin: 0,
-            at: 900 * MS,
-            finding: serving,
-            watched: None,
-        },
+        Played::Judged { origin: 0, at: 900 * MS, finding: serving, watched: None },
         Played::Injected { at: FAULT },
-        Played::Judged {
-            origin: FAULT,
-            at: FAULT + 1100 * MS,
-            finding,
-            watched,
-        },
+        Played::Judged { origin: FAULT, at: FAULT + 1100 * MS, finding, watched },
     ];
     let mut out = Vec::new();
     let mut terminal = Terminal::new(&mut out, false, &story.plan, 0);
     for (step, played) in story.plan.steps.iter().zip(&played) {
-        let before: Vec<Event> = story
-            .events
-            .iter()
-            .filter(|event| event.at <= played.at())
-            .cloned()
-            .collect();
+        let before: Vec<Event> = story.events.iter().filter(|event| event.at <= played.at()).cloned().collect();
         terminal.tick(&before, played.at());
         terminal.played(step, played, &before);
     }
-    let summary = Summary {
-        verdict: verdict.unwrap_or(Verdict::Unknown),
-        at: (verdict != Some(Verdict::Pass)).then_some(2),
-    };
+    let summary =
+        Summary { verdict: verdict.unwrap_or(Verdict::Unknown), at: (verdict != Some(Verdict::Pass)).then_some(2) };
     terminal.end(&summary, &played, &story.events, 4.7, "target/lab/kill-named-0000");
     drop(terminal);
     String::from_utf8(out).expect("text")
@@ -66,14 +41,7 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
 
 fn blank() -> Finding {
     let gap = std::time::Duration::ZERO;
-    Finding {
-        verdict: None,
-        held_from: None,
-        lost: 0,
-        gap,
-        found: vec![],
-        first: None,
-    }
+    Finding { verdict: None, held_from: None, lost: 0, gap, found: vec![], first: None }
 }
 
 #[test]
@@ -98,13 +66,7 @@ fn a_run_that_fails() {
 #[test]
 fn a_run_that_cannot_be_judged() {
     let mut story = Story::of_failover();
-    story.push(
-        FAULT + 3 * MS,
-        "router",
-        Seen::Hole {
-            reason: "its probe has ended".to_owned(),
-        },
-    );
+    story.push(FAULT + 3 * MS, "router", Seen::Hole { reason: "its probe has ended".to_owned() });
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Unknown));
     insta::assert_snapshot!(text(&mut story, finding, None));

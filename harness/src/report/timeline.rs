@@ -57,20 +57,11 @@ impl Timeline {
         let Some(node) = event.node.clone() else {
             return Vec::new();
         };
-        let row = |hop: &str, text: Text| Row {
-            at: event.at,
-            node: node.clone(),
-            hop: hop.to_owned(),
-            text,
-        };
+        let row = |hop: &str, text: Text| Row { at: event.at, node: node.clone(), hop: hop.to_owned(), text };
         let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
         let addresses = || plan.services.iter().map(|service| service.address);
         match &event.saw {
-            Seen::Line {
-                daemon,
-                text,
-                stream: Stream::Stderr,
-            } if daemon == "watchdog" => {
+            Seen::Line { daemon, text, stream: Stream::Stderr } if daemon == "watchdog" => {
                 vec![row("watchdog", Text::Said(text.clone()))]
             }
             Seen::Exited { daemon, pid, exit } => {
@@ -84,32 +75,21 @@ impl Timeline {
                 vec![row(daemon, Text::Said(format!("{how}, pid {pid}")))]
             }
             Seen::Started { daemon, pid } => vec![row(daemon, Text::Said(format!("started, pid {pid}")))],
-            Seen::Bgp {
-                sent: true, message, ..
-            } => said(message).into_iter().map(|text| row("bgp", text)).collect(),
+            Seen::Bgp { sent: true, message, .. } => said(message).into_iter().map(|text| row("bgp", text)).collect(),
             Seen::Fib { prefix, next_hops } => {
                 let Some(address) = addresses().find(|address| host(*address) == *prefix) else {
                     return Vec::new();
                 };
-                let nodes = next_hops
-                    .iter()
-                    .map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name))
-                    .collect();
+                let nodes = next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name)).collect();
                 let table = self.tables.entry((node.clone(), "fib")).or_default();
                 table.insert(address, nodes);
                 vec![row("fib", Text::Table(summary(table)))]
             }
             Seen::Rib { routes: None, .. } => vec![row("rib", Text::Table("does not answer".to_owned()))],
-            Seen::Rib {
-                routes: Some(routes), ..
-            } => {
+            Seen::Rib { routes: Some(routes), .. } => {
                 let of = |address: IpAddr| {
                     let here = routes.iter().filter(|route| route.prefix == host(address));
-                    (
-                        address,
-                        here.flat_map(|route| route.next_hops.iter().copied().map(name))
-                            .collect(),
-                    )
+                    (address, here.flat_map(|route| route.next_hops.iter().copied().map(name)).collect())
                 };
                 let table = addresses().map(of).collect();
                 if self.tables.get(&(node.clone(), "rib")) == Some(&table) {
@@ -130,16 +110,10 @@ fn said(message: &BgpMessage) -> Vec<Text> {
         BgpMessage::Update { announced, withdrawn } => {
             let mut texts = Vec::new();
             if !withdrawn.is_empty() {
-                texts.push(Text::Update(
-                    "withdraw",
-                    withdrawn.iter().map(ToString::to_string).collect(),
-                ));
+                texts.push(Text::Update("withdraw", withdrawn.iter().map(ToString::to_string).collect()));
             }
             if !announced.is_empty() {
-                texts.push(Text::Update(
-                    "announce",
-                    announced.iter().map(|(prefix, _)| prefix.to_string()).collect(),
-                ));
+                texts.push(Text::Update("announce", announced.iter().map(|(prefix, _)| prefix.to_string()).collect()));
             }
             texts
         }
@@ -206,12 +180,7 @@ mod tests {
     use super::*;
 
     fn row(at: u64, hop: &str, text: Text) -> Row {
-        Row {
-            at,
-            node: "ns1".to_owned(),
-            hop: hop.to_owned(),
-            text,
-        }
+        Row { at, node: "ns1".to_owned(), hop: hop.to_owned(), text }
     }
 
     #[test]

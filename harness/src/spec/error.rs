@@ -18,11 +18,7 @@ pub struct SpecError {
 impl SpecError {
     /// An error without a place.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            place: None,
-            hint: None,
-        }
+        Self { message: message.into(), place: None, hint: None }
     }
 
     /// With what to do next.

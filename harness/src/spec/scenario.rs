@@ -88,9 +88,7 @@ impl Scenario {
             Value::String(name) => {
                 let topologies = folder.join("topologies");
                 let found = read(&topologies.join(format!("{name}.toml"))).map_err(|error| SpecError {
-                    place: scenario
-                        .locate(&KeyPath::of(&["topology"]), Point::Value)
-                        .map(|(_, place)| place),
+                    place: scenario.locate(&KeyPath::of(&["topology"]), Point::Value).map(|(_, place)| place),
                     hint: Some(format!("{} holds {}", topologies.display(), list(&names(&topologies)))),
                     ..error
                 })?;
@@ -120,9 +118,7 @@ impl Scenario {
 
         let whole = Layers(vec![(scenario, root)]);
         let steps = steps(entry.step, &whole)?;
-        let name = file
-            .file_stem()
-            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let scenario = Self {
             name,
             folder,
@@ -194,20 +190,13 @@ impl Layers {
             })
             .max_by_key(|(found, _)| *found)
             .map(|(_, place)| place);
-        SpecError {
-            message: message.into(),
-            place,
-            hint: None,
-        }
+        SpecError { message: message.into(), place, hint: None }
     }
 }
 
 fn read(file: &Path) -> Result<Source, SpecError> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Source {
-            file: file.to_owned(),
-            text,
-        }),
+        Ok(text) => Ok(Source { file: file.to_owned(), text }),
         Err(error) => Err(SpecError::new(format!("cannot read {}: {error}", file.display()))),
     }
 }
@@ -236,10 +225,7 @@ fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecE
         );
         let message = error.inner().message().to_owned();
         // The error names the table that the key is in; the caret belongs under the key.
-        if let Some(key) = message
-            .strip_prefix("unknown field `")
-            .and_then(|rest| rest.split('`').next())
-        {
+        if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             if path.0.last() != Some(&Segment::Key(key.to_owned())) {
                 path = path.key(key);
             }

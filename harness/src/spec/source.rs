@@ -140,55 +140,21 @@ impl Source {
         let start = span.start.min(self.text.len());
         let before = self.text.get(..start).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let text = self
-            .text
-            .get(line_start..)
-            .unwrap_or("")
-            .lines()
-            .next()
-            .unwrap_or("")
-            .to_owned();
+        let text = self.text.get(line_start..).unwrap_or("").lines().next().unwrap_or("").to_owned();
         let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
-        let meant = self
-            .text
-            .get(span)
-            .unwrap_or("")
-            .lines()
-            .next()
-            .unwrap_or("")
-            .chars()
-            .count();
+        let meant = self.text.get(span).unwrap_or("").lines().next().unwrap_or("").chars().count();
         let width = meant.clamp(1, text.chars().count().saturating_sub(column - 1).max(1));
-        Place {
-            file: self.file.clone(),
-            line: before.matches('\n').count() + 1,
-            column,
-            text,
-            width,
-        }
+        Place { file: self.file.clone(), line: before.matches('\n').count() + 1, column, text, width }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            column,
-            text,
-            width,
-        } = self;
+        let Self { file, line, column, text, width } = self;
         let gutter = line.to_string().len().max(4);
         writeln!(f, "{:>gutter$}--> {}:{line}:{column}", "", file.display())?;
         writeln!(f, "{line:>gutter$} | {text}")?;
-        write!(
-            f,
-            "{:>gutter$} | {:>indent$}{}",
-            "",
-            "",
-            "^".repeat(*width),
-            indent = column - 1
-        )
+        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(*width), indent = column - 1)
     }
 }
 
@@ -197,10 +163,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source {
-            file: "a.toml".into(),
-            text: text.to_owned(),
-        }
+        Source { file: "a.toml".into(), text: text.to_owned() }
     }
 
     #[test]
@@ -219,9 +182,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_shown_at_its_parent() {
         let source = source("[nodes.ns1]\nasn = 1\n");
-        let (found, place) = source
-            .locate(&KeyPath::of(&["nodes", "ns1", "on"]), Point::Value)
-            .expect("parses");
+        let (found, place) = source.locate(&KeyPath::of(&["nodes", "ns1", "on"]), Point::Value).expect("parses");
         assert_eq!((found, place.line, place.text.as_str()), (2, 1, "[nodes.ns1]"));
     }
 

@@ -126,10 +126,9 @@ impl StepEntry {
         .collect();
         match <[Verb; 1]>::try_from(verbs) {
             Ok([verb]) => Ok((self.name, verb)),
-            Err(verbs) => Err(format!(
-                "a step has one verb (`expect`, `inject`, `heal` or `hold`), found {}",
-                verbs.len()
-            )),
+            Err(verbs) => {
+                Err(format!("a step has one verb (`expect`, `inject`, `heal` or `hold`), found {}", verbs.len()))
+            }
         }
     }
 }

@@ -124,13 +124,7 @@ pub struct Watchdog {
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self {
-            interval: Span::ms(1000),
-            fast_interval: Span::ms(100),
-            timeout: Span::ms(1000),
-            rise: 1,
-            fall: 1,
-        }
+        Self { interval: Span::ms(1000), fast_interval: Span::ms(100), timeout: Span::ms(1000), rise: 1, fall: 1 }
     }
 }
 
@@ -186,20 +180,13 @@ impl Topology {
     #[must_use]
     pub fn owner_of(&self, address: IpAddr) -> Option<&str> {
         let owns = |node: &Node| node.on.values().flatten().any(|own| *own == address);
-        self.nodes
-            .iter()
-            .find(|(_, node)| owns(node))
-            .map(|(name, _)| name.as_str())
+        self.nodes.iter().find(|(_, node)| owns(node)).map(|(name, _)| name.as_str())
     }
 
     /// The prefix of a network that holds this address.
     #[must_use]
     pub fn prefix_of(&self, network: &str, address: IpAddr) -> Option<IpNet> {
-        self.networks
-            .get(network)?
-            .iter()
-            .copied()
-            .find(|prefix| prefix.contains(&address))
+        self.networks.get(network)?.iter().copied().find(|prefix| prefix.contains(&address))
     }
 }
 

@@ -22,10 +22,7 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
             check.that(prefix.network() == prefix.addr(), &path, || {
                 format!("{prefix} has host bits set: expected {}", prefix.trunc())
             })?;
-            let same = prefixes
-                .iter()
-                .filter(|other| other.addr().is_ipv4() == prefix.addr().is_ipv4())
-                .count();
+            let same = prefixes.iter().filter(|other| other.addr().is_ipv4() == prefix.addr().is_ipv4()).count();
             check.that(same == 1, &path, || {
                 format!("network `{name}` has {same} prefixes of one family: expected one")
             })?;
@@ -34,9 +31,7 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
     for (name, service) in &topology.services {
         check.name(&KeyPath::of(&["services", name]), name)?;
         let path = KeyPath::of(&["services", name, "addresses"]);
-        check.that(!service.addresses.is_empty(), &path, || {
-            format!("service `{name}` has no address")
-        })?;
+        check.that(!service.addresses.is_empty(), &path, || format!("service `{name}` has no address"))?;
     }
     for (name, node) in &topology.nodes {
         check.name(&KeyPath::of(&["nodes", name]), name)?;
@@ -46,10 +41,7 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
 }
 
 pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
-    let check = Check {
-        topology: &scenario.topology,
-        layers,
-    };
+    let check = Check { topology: &scenario.topology, layers };
     for (i, step) in scenario.steps.iter().enumerate() {
         let path = KeyPath::of(&["step"]).index(i);
         match &step.verb {
@@ -60,14 +52,7 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
                 check.that(
                     node.runs.iter().any(|run| *run == inject.kill.to_string()),
                     &path.key("inject").key("kill"),
-                    || {
-                        format!(
-                            "node `{}` runs no {}: it runs {}",
-                            inject.on,
-                            inject.kill,
-                            list(&node.runs)
-                        )
-                    },
+                    || format!("node `{}` runs no {}: it runs {}", inject.on, inject.kill, list(&node.runs)),
                 )?;
             }
             Verb::Heal(_) | Verb::Hold(_) => {}
@@ -82,18 +67,12 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
             .map(|step| format!("`{}`", step.name))
             .collect();
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
-            format!(
-                "no expectation is named `{}`: expected {}",
-                mutant.fails,
-                list(&expectations)
-            )
+            format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
         })?;
     }
     for (role, products) in &scenario.matrix {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
-        check.that(!products.is_empty(), &path, || {
-            format!("the matrix has nothing to try as {role}")
-        })?;
+        check.that(!products.is_empty(), &path, || format!("the matrix has nothing to try as {role}"))?;
     }
     Ok(())
 }
@@ -105,11 +84,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn that(&self, holds: bool, path: &KeyPath, message: impl FnOnce() -> String) -> Checked {
-        if holds {
-            Ok(())
-        } else {
-            Err(self.layers.error(path, message()))
-        }
+        if holds { Ok(()) } else { Err(self.layers.error(path, message())) }
     }
 
     fn known<'t, T>(
@@ -121,8 +96,7 @@ impl Check<'_> {
     ) -> Result<&'t T, SpecError> {
         all.get(name).ok_or_else(|| {
             let known: Vec<&String> = all.keys().collect();
-            self.layers
-                .error(path, format!("there is no {what} `{name}`: there are {}", list(&known)))
+            self.layers.error(path, format!("there is no {what} `{name}`: there are {}", list(&known)))
         })
     }
 
@@ -137,21 +111,15 @@ impl Check<'_> {
 
     fn node(&self, name: &str, node: &Node, folder: &Path) -> Checked {
         let at = KeyPath::of(&["nodes", name]);
-        self.that(!node.on.is_empty(), &at.key("on"), || {
-            format!("node `{name}` is on no network")
-        })?;
+        self.that(!node.on.is_empty(), &at.key("on"), || format!("node `{name}` is on no network"))?;
         for (network, addresses) in &node.on {
             let path = at.key("on").key(network);
             let prefixes = self.known("network", network, &self.topology.networks, &path)?;
             for (i, address) in addresses.iter().enumerate() {
-                self.that(
-                    prefixes.iter().any(|prefix| prefix.contains(address)),
-                    &path.index(i),
-                    || {
-                        let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-                        format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
-                    },
-                )?;
+                self.that(prefixes.iter().any(|prefix| prefix.contains(address)), &path.index(i), || {
+                    let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+                    format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
+                })?;
             }
         }
         for (i, run) in node.runs.iter().enumerate() {
@@ -201,9 +169,7 @@ impl Check<'_> {
         }
         for (target, file) in &node.files {
             let path = at.key("files").key(target);
-            self.that(target.starts_with('/'), &path, || {
-                format!("`{target}` is not an absolute path in the node")
-            })?;
+            self.that(target.starts_with('/'), &path, || format!("`{target}` is not an absolute path in the node"))?;
             self.that(folder.join(file).is_file(), &path, || {
                 format!("there is no file {}", folder.join(file).display())
             })?;
@@ -214,11 +180,8 @@ impl Check<'_> {
             })?;
         }
         let w = &node.watchdog;
-        let positive = [w.interval, w.fast_interval, w.timeout]
-            .iter()
-            .all(|span| !span.0.is_zero())
-            && w.rise > 0
-            && w.fall > 0;
+        let positive =
+            [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
         self.that(positive, &at.key("watchdog"), || {
             "the watchdog's timers, `rise` and `fall` must be above 0".to_owned()
         })
@@ -231,13 +194,7 @@ impl Check<'_> {
         let product = run.parse::<Product>().map(drop);
         product.map_err(|_| {
             let roles: Vec<String> = Role::ALL.iter().map(ToString::to_string).collect();
-            self.layers.error(
-                path,
-                format!(
-                    "there is no role `{run}`: expected {}, or KIND@VERSION",
-                    roles.join(", ")
-                ),
-            )
+            self.layers.error(path, format!("there is no role `{run}`: expected {}, or KIND@VERSION", roles.join(", ")))
         })
     }
 
@@ -245,9 +202,7 @@ impl Check<'_> {
         for (i, node) in expect.serving.iter().enumerate() {
             let path = path.key("serving").index(i);
             let found = self.known("node", node, &self.topology.nodes, &path)?;
-            self.that(!found.serves.is_empty(), &path, || {
-                format!("node `{node}` serves nothing")
-            })?;
+            self.that(!found.serves.is_empty(), &path, || format!("node `{node}` serves nothing"))?;
         }
         if let Some(service) = &expect.service {
             self.known("service", service, &self.topology.services, &path.key("service"))?;
@@ -260,18 +215,14 @@ impl Check<'_> {
         }
         if let Some(client) = &expect.client {
             let node = self.known("node", client, &self.topology.nodes, &path.key("client"))?;
-            self.that(!node.asks.is_empty(), &path.key("client"), || {
-                format!("node `{client}` asks nothing")
-            })?;
+            self.that(!node.asks.is_empty(), &path.key("client"), || format!("node `{client}` asks nothing"))?;
         }
         let watched = self
             .topology
             .nodes
             .values()
             .any(|node| !node.asks.is_empty() || node.runs.contains(&Role::Router.to_string()));
-        self.that(watched, path, || {
-            "nothing to look at: the topology has no router and no client that asks".to_owned()
-        })
+        self.that(watched, path, || "nothing to look at: the topology has no router and no client that asks".to_owned())
     }
 
     /// No address may be bound twice on the networks; a service's may be bound on many loopbacks, but on no network.

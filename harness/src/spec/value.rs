@@ -23,9 +23,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unit_at = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
+        let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(unit_at);
         let seconds_per_unit = match unit {
             "ms" => 0.001,
@@ -37,9 +35,8 @@ impl FromStr for Span {
                 ));
             }
         };
-        let number: f64 = number
-            .parse()
-            .map_err(|_| format!("`{text}` is not a time span: `{number}` is not a number"))?;
+        let number: f64 =
+            number.parse().map_err(|_| format!("`{text}` is not a time span: `{number}` is not a number"))?;
         let seconds = number * seconds_per_unit;
         if seconds > 3600.0 {
             return Err(format!("`{text}` is longer than an hour"));
@@ -95,13 +92,10 @@ impl FromStr for Product {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('@') {
-            Some((kind, version)) if !kind.is_empty() && !version.is_empty() => Ok(Self {
-                kind: kind.to_owned(),
-                version: version.to_owned(),
-            }),
-            _ => Err(format!(
-                "`{text}` names no version: expected KIND@VERSION, such as \"bind@9.20\""
-            )),
+            Some((kind, version)) if !kind.is_empty() && !version.is_empty() => {
+                Ok(Self { kind: kind.to_owned(), version: version.to_owned() })
+            }
+            _ => Err(format!("`{text}` names no version: expected KIND@VERSION, such as \"bind@9.20\"")),
         }
     }
 }

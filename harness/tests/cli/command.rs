@@ -37,11 +37,7 @@ impl Ended {
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-        Self {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 }
 
@@ -60,9 +56,5 @@ pub(crate) fn lab<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Command {
 /// Runs it to its end.
 pub(crate) async fn end(mut command: Command) -> Ended {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    timeout(FOR_EVER, output)
-        .await
-        .expect("it ends")
-        .expect("it can be started")
-        .into()
+    timeout(FOR_EVER, output).await.expect("it ends").expect("it can be started").into()
 }

@@ -47,9 +47,6 @@ async fn a_record_that_cannot_be_kept() {
     ended.must_exit(exit::NOT_UP);
     let error = |line: &str| line.starts_with("error: cannot write ") && line.contains(&name);
     assert!(ended.stderr.lines().any(error), "{ended:#?}");
-    assert!(
-        ended.stdout.contains("      Pass  kill-named"),
-        "the verdict is told all the same: {ended:#?}"
-    );
+    assert!(ended.stdout.contains("      Pass  kill-named"), "the verdict is told all the same: {ended:#?}");
     assert_eq!(left_by(&name).await, []);
 }

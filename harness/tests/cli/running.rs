@@ -30,19 +30,10 @@ impl Running {
         let records = TempDir::new().expect("a temporary folder");
         command.arg(kill_named()).arg("--records").arg(records.path());
         // When a test fails, what it started is killed, and its reaper takes its lab.
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("it can be started");
         let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        Self {
-            child,
-            out,
-            stdout: String::new(),
-            records,
-        }
+        Self { child, out, stdout: String::new(), records }
     }
 
     /// Reads on until a line has `text` in it.
@@ -64,12 +55,8 @@ impl Running {
     /// The run's name: that of its folder.
     pub(crate) fn name(&self) -> String {
         let folders = std::fs::read_dir(self.records.path()).expect("it can be read");
-        let names: Vec<_> = folders
-            .map(|folder| folder.expect("it can be read").file_name())
-            .collect();
-        let [name] = names.as_slice() else {
-            panic!("not one record: {names:?}")
-        };
+        let names: Vec<_> = folders.map(|folder| folder.expect("it can be read").file_name()).collect();
+        let [name] = names.as_slice() else { panic!("not one record: {names:?}") };
         name.to_string_lossy().into_owned()
     }
 
@@ -87,11 +74,7 @@ impl Running {
             self.child.wait().await.expect("it is our child")
         };
         let status = timeout(FOR_EVER, rest).await.expect("it ends");
-        Ended {
-            code: status.code(),
-            stdout: self.stdout,
-            stderr,
-        }
+        Ended { code: status.code(), stdout: self.stdout, stderr }
     }
 }
 

@@ -13,10 +13,8 @@ async fn another_living_runs_network_stays() {
     let engine = docker().await;
     let name = format!("stranger-{}", std::process::id());
     // Should this process be killed before the end, its owner is dead, and the next start takes the network.
-    let Network { id, .. } = engine
-        .create_network(&name, &Labels::of_this_process(&name))
-        .await
-        .expect("Docker makes it");
+    let Network { id, .. } =
+        engine.create_network(&name, &Labels::of_this_process(&name)).await.expect("Docker makes it");
 
     let ended = Running::start().end().await;
     let cleaned = end(lab(&["clean"])).await;

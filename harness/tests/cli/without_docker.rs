@@ -23,16 +23,9 @@ async fn a_bad_scenario_is_shown_with_a_caret(#[case] verb: &str) {
     let ended = run(&[verb.as_ref(), file.as_os_str()]).await;
     ended.must_exit(exit::BAD_SCENARIO);
     let lines: Vec<&str> = ended.stderr.lines().collect();
-    let shown = lines
-        .iter()
-        .position(|line| line.contains("expct = {"))
-        .expect("the line is shown");
+    let shown = lines.iter().position(|line| line.contains("expct = {")).expect("the line is shown");
     let caret = lines.get(shown + 1).expect("a line below it");
-    assert_eq!(
-        caret.find('^'),
-        lines.get(shown).and_then(|line| line.find("expct")),
-        "{ended:#?}"
-    );
+    assert_eq!(caret.find('^'), lines.get(shown).and_then(|line| line.find("expct")), "{ended:#?}");
     assert!(ended.stderr.contains("typo.toml:5"), "{ended:#?}");
 }
 
@@ -43,12 +36,7 @@ async fn a_bad_scenario_is_shown_with_a_caret(#[case] verb: &str) {
 async fn a_file_that_is_not_there_is_named(#[case] verb: &str) {
     let ended = run(&[verb, "/nonexistent/scenario.toml"]).await;
     ended.must_exit(exit::BAD_SCENARIO);
-    assert!(
-        ended
-            .stderr
-            .starts_with("error: cannot read /nonexistent/scenario.toml: "),
-        "{ended:#?}"
-    );
+    assert!(ended.stderr.starts_with("error: cannot read /nonexistent/scenario.toml: "), "{ended:#?}");
 }
 
 #[rstest]
@@ -67,10 +55,7 @@ async fn plan_needs_no_docker() {
     let file = kill_named();
     let ended = run(&["plan".as_ref(), file.as_os_str()]).await;
     ended.must_exit(exit::PASS);
-    assert!(
-        ended.stdout.contains("ns2 alone serves") && ended.stderr.is_empty(),
-        "{ended:#?}"
-    );
+    assert!(ended.stdout.contains("ns2 alone serves") && ended.stderr.is_empty(), "{ended:#?}");
 
     let ended = run(&["plan".as_ref(), "--cells".as_ref(), file.as_os_str()]).await;
     ended.must_exit(exit::PASS);

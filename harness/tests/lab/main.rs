@@ -39,22 +39,10 @@ async fn run<'p, T>(
     interrupted: impl Future<Output = &'static str>,
     body: impl AsyncFnOnce(&mut Lab<'p>) -> T,
 ) -> Result<T, LabError> {
-    let images: BTreeMap<String, String> = plan
-        .nodes
-        .iter()
-        .map(|node| (node.name.clone(), IMAGE.to_owned()))
-        .collect();
+    let images: BTreeMap<String, String> =
+        plan.nodes.iter().map(|node| (node.name.clone(), IMAGE.to_owned())).collect();
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
-    lab::run(
-        plan,
-        engine,
-        &Labels::of_this_process("run"),
-        &images,
-        &recorder,
-        interrupted,
-        body,
-    )
-    .await
+    lab::run(plan, engine, &Labels::of_this_process("run"), &images, &recorder, interrupted, body).await
 }
 
 async fn left(engine: &FakeEngine) -> Vec<String> {
@@ -83,14 +71,7 @@ async fn a_whole_session_passes_and_leaves_nothing() {
     });
     let (played, hole) = played.await.expect("a lab");
     let played = played.expect("every step can be played");
-    assert_eq!(
-        Summary::of(&plan, &played),
-        Summary {
-            verdict: Verdict::Pass,
-            at: None
-        },
-        "{played:?}"
-    );
+    assert_eq!(Summary::of(&plan, &played), Summary { verdict: Verdict::Pass, at: None }, "{played:?}");
     assert_eq!((played.len(), hole), (plan.steps.len(), false));
     assert_eq!(left(&engine).await, [""; 0]);
 }
@@ -98,14 +79,10 @@ async fn a_whole_session_passes_and_leaves_nothing() {
 #[tokio::test]
 async fn a_node_that_cannot_be_set_up_is_named_with_its_words() {
     let engine = engine().on_setup(|setup| match setup.node.as_str() {
-        "ns2" => vec![Observation::Unusable {
-            error: "there is no eth0".to_owned(),
-        }],
+        "ns2" => vec![Observation::Unusable { error: "there is no eth0".to_owned() }],
         _ => vec![],
     });
-    let error = run(&plan(), &engine, pending(), async |_| ())
-        .await
-        .expect_err("ns2 is unusable");
+    let error = run(&plan(), &engine, pending(), async |_| ()).await.expect_err("ns2 is unusable");
     assert_eq!(error.to_string(), "node `ns2` did not come up: there is no eth0");
     assert_eq!(left(&engine).await, [""; 0]);
 }
@@ -113,9 +90,7 @@ async fn a_node_that_cannot_be_set_up_is_named_with_its_words() {
 #[tokio::test]
 async fn a_panic_goes_on_after_the_teardown() {
     let (plan, engine) = (plan(), engine());
-    let run = run(&plan, &engine, pending(), async |_: &mut Lab<'_>| {
-        panic!("the body's own words")
-    });
+    let run = run(&plan, &engine, pending(), async |_: &mut Lab<'_>| panic!("the body's own words"));
     let panic = AssertUnwindSafe(run).catch_unwind().await.expect_err("it goes on");
     assert_eq!(panic.downcast_ref(), Some(&"the body's own words"));
     assert_eq!(left(&engine).await, [""; 0]);
@@ -148,20 +123,9 @@ async fn a_node_that_ends_makes_the_verdict_unknown() {
         engine.end("router");
         play(lab, &mut Nobody).await
     });
-    let played = played
-        .await
-        .expect("a lab")
-        .expect("a lost node is no error of the lab's");
-    assert_eq!(
-        Summary::of(&plan, &played),
-        Summary {
-            verdict: Verdict::Unknown,
-            at: Some(0)
-        }
-    );
-    let [Played::Judged { finding, .. }] = played.as_slice() else {
-        panic!("{played:?}")
-    };
+    let played = played.await.expect("a lab").expect("a lost node is no error of the lab's");
+    assert_eq!(Summary::of(&plan, &played), Summary { verdict: Verdict::Unknown, at: Some(0) });
+    let [Played::Judged { finding, .. }] = played.as_slice() else { panic!("{played:?}") };
     assert_eq!(finding.found, ["router: its probe has ended"]);
     assert_eq!(left(&engine).await, [""; 0]);
 }
@@ -169,25 +133,16 @@ async fn a_node_that_ends_makes_the_verdict_unknown() {
 #[tokio::test]
 async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     let engine = engine().on_command(|_, action| match action {
-        Action::Signal { .. } => vec![Observation::Failed {
-            id: 0,
-            error: "it is not running".to_owned(),
-        }],
+        Action::Signal { .. } => vec![Observation::Failed { id: 0, error: "it is not running".to_owned() }],
         _ => vec![],
     });
     let plan = plan();
     let error = run(&plan, &engine, pending(), async |lab| {
-        let kill = Fault::Kill {
-            role: Role::Resolver,
-            node: "ns1".to_owned(),
-        };
+        let kill = Fault::Kill { role: Role::Resolver, node: "ns1".to_owned() };
         lab.inject(kill).await
     });
     let error = error.await.expect("a lab").expect_err("the kill failed");
-    assert_eq!(
-        error.to_string(),
-        "node `ns1` could not send SIGKILL to its resolver: it is not running"
-    );
+    assert_eq!(error.to_string(), "node `ns1` could not send SIGKILL to its resolver: it is not running");
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
@@ -195,26 +150,14 @@ async fn what_a_node_cannot_do_is_an_error_with_its_words() {
 async fn a_verb_that_fails_is_the_error_and_the_rest_goes() {
     let engine_of = |verb, name| engine().failing(verb, name);
     let network = engine_of(Verb::CreateNetwork, "clients");
-    let error = run(&plan(), &network, pending(), async |_| ())
-        .await
-        .expect_err("no network");
-    assert!(
-        matches!(error, LabError::Engine(EngineError::NoSubnet { .. })),
-        "{error}"
-    );
+    let error = run(&plan(), &network, pending(), async |_| ()).await.expect_err("no network");
+    assert!(matches!(error, LabError::Engine(EngineError::NoSubnet { .. })), "{error}");
     assert!(error.hint().expect("a hint").contains("cargo lab clean"));
     assert_eq!(left(&network).await, [""; 0]);
 
     let node = engine_of(Verb::StartNode, "ns2");
-    let error = run(&plan(), &node, pending(), async |_| ())
-        .await
-        .expect_err("no container");
-    assert!(
-        error
-            .to_string()
-            .starts_with("container anycast-lab-run-ns2: cannot create it"),
-        "{error}"
-    );
+    let error = run(&plan(), &node, pending(), async |_| ()).await.expect_err("no container");
+    assert!(error.to_string().starts_with("container anycast-lab-run-ns2: cannot create it"), "{error}");
     assert_eq!(left(&node).await, [""; 0]);
 }
 
@@ -222,13 +165,8 @@ async fn a_verb_that_fails_is_the_error_and_the_rest_goes() {
 #[tokio::test]
 async fn what_cannot_be_removed_is_said() {
     let engine = engine().failing(Verb::Remove, "clients");
-    let error = run(&plan(), &engine, pending(), async |_| ())
-        .await
-        .expect_err("it stays");
-    assert!(
-        error.to_string().contains("anycast-lab-run-clients: cannot remove it"),
-        "{error}"
-    );
+    let error = run(&plan(), &engine, pending(), async |_| ()).await.expect_err("it stays");
+    assert!(error.to_string().contains("anycast-lab-run-clients: cannot remove it"), "{error}");
     assert_eq!(left(&engine).await, ["anycast-lab-run-clients"]);
 }
 
@@ -236,9 +174,7 @@ async fn what_cannot_be_removed_is_said() {
 #[tokio::test]
 async fn one_that_stays_does_not_keep_the_others() {
     let engine = engine().failing(Verb::Remove, "run-client");
-    run(&plan(), &engine, pending(), async |_| ())
-        .await
-        .expect_err("it stays");
+    run(&plan(), &engine, pending(), async |_| ()).await.expect_err("it stays");
     let left = left(&engine).await;
     assert!(!left.iter().any(|name| name == "anycast-lab-run-servers"), "{left:?}");
 }
@@ -247,8 +183,7 @@ async fn one_that_stays_does_not_keep_the_others() {
 async fn the_history_tells_when_the_lab_was_up() {
     let (plan, engine) = (plan(), engine());
     let up = run(&plan, &engine, pending(), async |lab| {
-        lab.recorder()
-            .with(|history| history.events().last().map(|event| event.saw.clone()))
+        lab.recorder().with(|history| history.events().last().map(|event| event.saw.clone()))
     });
     assert_eq!(up.await.expect("a lab"), Some(Seen::Up));
 }
@@ -267,12 +202,6 @@ async fn a_sweep_takes_what_the_dead_left_and_nothing_else() {
     }
     assert_eq!(lab::sweep(&engine).await.expect("it can be removed"), ["dead"]);
     assert_eq!(left(&engine).await, ["living", "elsewhere"]);
-    assert_eq!(
-        lab::remove_all(&engine).await.expect("it can be removed"),
-        ["living", "elsewhere"]
-    );
-    assert_eq!(
-        engine.owned().await.expect("the fake can be asked"),
-        Vec::<Owned>::new()
-    );
+    assert_eq!(lab::remove_all(&engine).await.expect("it can be removed"), ["living", "elsewhere"]);
+    assert_eq!(engine.owned().await.expect("the fake can be asked"), Vec::<Owned>::new());
 }

@@ -45,60 +45,29 @@ fn serving(engine: &FakeEngine) -> &'static [&'static str] {
         Heard::Action(Action::Start { .. }) => Some(true),
         _ => None,
     });
-    if last.unwrap_or(true) {
-        &["ns1", "ns2"]
-    } else {
-        &["ns2"]
-    }
+    if last.unwrap_or(true) { &["ns1", "ns2"] } else { &["ns2"] }
 }
 
 fn route(plan: &Plan, engine: &FakeEngine, servers: &[&str]) {
     let mut text = String::from("1007-Table master:\n");
     for service in &plan.services {
-        let hops: Vec<IpAddr> = servers
-            .iter()
-            .map(|server| hop(plan, server, service.address))
-            .collect();
+        let hops: Vec<IpAddr> = servers.iter().map(|server| hop(plan, server, service.address)).collect();
         for (server, hop) in servers.iter().zip(&hops) {
             let prefix = host(service.address);
-            writeln!(
-                text,
-                " {prefix} unicast [{server} 09:12:33.123] * (100) [i]\n\tvia {hop} on eth0"
-            )
-            .expect("a string grows");
+            writeln!(text, " {prefix} unicast [{server} 09:12:33.123] * (100) [i]\n\tvia {hop} on eth0")
+                .expect("a string grows");
         }
-        let next_hops = hops
-            .iter()
-            .map(|hop| NextHop {
-                via: Some(*hop),
-                dev: "eth0".to_owned(),
-            })
-            .collect();
-        engine.emit(
-            "router",
-            Observation::Fib {
-                prefix: host(service.address),
-                protocol: 12,
-                next_hops,
-            },
-        );
+        let next_hops = hops.iter().map(|hop| NextHop { via: Some(*hop), dev: "eth0".to_owned() }).collect();
+        engine.emit("router", Observation::Fib { prefix: host(service.address), protocol: 12, next_hops });
     }
-    engine.emit(
-        "router",
-        Observation::Rib {
-            daemon: "router".to_owned(),
-            text,
-        },
-    );
+    engine.emit("router", Observation::Rib { daemon: "router".to_owned(), text });
 }
 
 /// The server's own address in that family.
 fn hop(plan: &Plan, server: &str, like: IpAddr) -> IpAddr {
     let links = plan.node(server).expect("a node").links.iter();
     let mut addresses = links.flat_map(|link| &link.addresses).map(|prefix| prefix.addr());
-    addresses
-        .find(|address| address.is_ipv4() == like.is_ipv4())
-        .expect("an address of each family")
+    addresses.find(|address| address.is_ipv4() == like.is_ipv4()).expect("an address of each family")
 }
 
 /// One query to each address, answered by the servers in turn.
@@ -113,12 +82,7 @@ fn ask(plan: &Plan, engine: &FakeEngine, servers: &[&str], number: u64) {
                 number,
                 to: service.address,
                 sent,
-                outcome: Outcome::Answer {
-                    instance,
-                    rcode: 0,
-                    answers: 1,
-                    rtt: 0,
-                },
+                outcome: Outcome::Answer { instance, rcode: 0, answers: 1, rtt: 0 },
             },
         );
     }

@@ -41,10 +41,7 @@ async fn makes_the_verdict_unknown(#[case] node: &str, #[case] step: usize) {
     let _turn = scenarios::turn(1).await;
     let plan = inside::plan(&scenarios::file("kill-named"));
     let (begun, begins) = oneshot::channel();
-    let mut watcher = Await {
-        step,
-        begun: Some(begun),
-    };
+    let mut watcher = Await { step, begun: Some(begun) };
 
     let played = scenarios::up(&plan, async |lab, run| {
         let crash = async {
@@ -52,12 +49,8 @@ async fn makes_the_verdict_unknown(#[case] node: &str, #[case] step: usize) {
             let engine = scenarios::docker().await;
             let left = scenarios::left_by(run).await;
             let nodes = left.iter().filter(|thing| thing.what == What::Container);
-            let victim = nodes
-                .filter(|thing| thing.name.ends_with(&format!("-{node}")))
-                .collect::<Vec<_>>();
-            let [victim] = victim.as_slice() else {
-                panic!("not one {node}: {left:?}")
-            };
+            let victim = nodes.filter(|thing| thing.name.ends_with(&format!("-{node}"))).collect::<Vec<_>>();
+            let [victim] = victim.as_slice() else { panic!("not one {node}: {left:?}") };
             engine.crash(&victim.id).await.expect("its PID 1 can be killed");
         };
         let (played, ()) = futures::join!(play(lab, &mut watcher), crash);
@@ -66,16 +59,8 @@ async fn makes_the_verdict_unknown(#[case] node: &str, #[case] step: usize) {
     .await;
 
     let summary = Summary::of(&plan, &played);
-    assert_eq!(
-        (summary.verdict, summary.at),
-        (Verdict::Unknown, Some(step)),
-        "{played:?}"
-    );
-    let Some(Played::Judged { finding, .. }) = played.last() else {
-        panic!("not judged: {played:?}")
-    };
-    let [found] = finding.found.as_slice() else {
-        panic!("no reason: {finding:?}")
-    };
+    assert_eq!((summary.verdict, summary.at), (Verdict::Unknown, Some(step)), "{played:?}");
+    let Some(Played::Judged { finding, .. }) = played.last() else { panic!("not judged: {played:?}") };
+    let [found] = finding.found.as_slice() else { panic!("no reason: {finding:?}") };
     assert!(found.starts_with(&format!("{node}: its ")), "{found}");
 }

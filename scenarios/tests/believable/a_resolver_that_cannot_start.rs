@@ -26,27 +26,14 @@ expect = { serving = ["ns1", "ns2"], within = "4s" }
     let ran = scenarios::run(&file, None, None).await;
     ran.must(Verdict::Fail);
     assert_eq!(ran.outcome.summary.at, Some(0), "{ran}");
-    let Some(Played::Judged { finding, .. }) = ran.outcome.played.first() else {
-        panic!("not judged: {ran}")
-    };
+    let Some(Played::Judged { finding, .. }) = ran.outcome.played.first() else { panic!("not judged: {ran}") };
     let routes = "router routes via ns2: 4 of 4 addresses (RIB and FIB agree)";
     assert!(finding.found.iter().any(|line| line == routes), "{finding:?}\n{ran}");
-    assert!(
-        finding.found.iter().any(|line| line == "client hears nothing from ns1"),
-        "{finding:?}\n{ran}"
-    );
+    assert!(finding.found.iter().any(|line| line == "client hears nothing from ns1"), "{finding:?}\n{ran}");
 
     let named_says = |seen: &Seen| matches!(seen, Seen::Line { daemon, text, .. } if daemon == "resolver" && text.contains("named.conf:"));
-    let of_ns1 = ran
-        .outcome
-        .history
-        .events()
-        .iter()
-        .filter(|event| event.node.as_deref() == Some("ns1"));
-    assert!(
-        of_ns1.clone().any(|event| named_says(&event.saw)),
-        "named's complaint is not in the record: {ran}"
-    );
+    let of_ns1 = ran.outcome.history.events().iter().filter(|event| event.node.as_deref() == Some("ns1"));
+    assert!(of_ns1.clone().any(|event| named_says(&event.saw)), "named's complaint is not in the record: {ran}");
     let exits = of_ns1.filter(|event| matches!(&event.saw, Seen::Exited { daemon, .. } if daemon == "resolver"));
     assert_eq!(exits.count(), 1, "{ran}");
 

@@ -43,24 +43,14 @@ impl Watcher for Nobody {
 /// Whether a TCP connection from the node comes about; what the node said otherwise.
 pub(crate) async fn connect(lab: &Lab<'_>, node: &str, to: SocketAddr, zone: &str) -> Result<(), String> {
     let (address, port) = (to.ip(), to.port());
-    bash(lab, node, &format!("exec 3<>/dev/tcp/{address}{zone}/{port}"))
-        .await
-        .map(drop)
+    bash(lab, node, &format!("exec 3<>/dev/tcp/{address}{zone}/{port}")).await.map(drop)
 }
 
 /// What bash in the node wrote.
 pub(crate) async fn bash(lab: &Lab<'_>, node: &str, script: &str) -> Result<String, String> {
     let patience = PATIENCE.to_string();
     let argv = ["timeout", &patience, "bash", "-c", script].map(str::to_owned).to_vec();
-    let done = lab
-        .tell(
-            node,
-            Action::Exec {
-                argv,
-                timeout_ms: 60_000,
-            },
-        )
-        .await;
+    let done = lab.tell(node, Action::Exec { argv, timeout_ms: 60_000 }).await;
     done.map(|(_, said)| said).map_err(|error| error.to_string())
 }
 

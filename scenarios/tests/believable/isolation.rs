@@ -17,11 +17,7 @@ struct Place {
 }
 
 fn place(what: &'static str, at: SocketAddr) -> Place {
-    Place {
-        what,
-        at,
-        zone: String::new(),
-    }
+    Place { what, at, zone: String::new() }
 }
 
 fn port_53(what: &'static str, address: &str) -> Place {
@@ -45,27 +41,15 @@ async fn no_node_reaches_the_host_another_lab_or_the_world() {
     scenarios::up(&elsewhere, async |other, _| {
         scenarios::up(&here, async |lab, _| {
             futures::join!(inside::serve(other), inside::serve(lab));
-            let theirs = [
-                port_53("its own server", "10.77.53.11"),
-                port_53("its own server", "2001:db8:77::11"),
-            ];
-            let ours = [
-                port_53("its own server", "10.1.53.11"),
-                port_53("its own server", "2001:db8:53::11"),
-            ];
-            let anycast = [
-                port_53("the service", "10.1.53.1"),
-                port_53("the service", "2001:db8:53::1"),
-            ];
+            let theirs = [port_53("its own server", "10.77.53.11"), port_53("its own server", "2001:db8:77::11")];
+            let ours = [port_53("its own server", "10.1.53.11"), port_53("its own server", "2001:db8:53::11")];
+            let anycast = [port_53("the service", "10.1.53.1"), port_53("the service", "2001:db8:53::1")];
             reached(other, "client", &theirs).await;
             reached(lab, "client", &ours).await;
             reached(lab, "client", &anycast).await;
 
             let mut forbidden = host_places(port);
-            forbidden.extend(theirs.map(|there| Place {
-                what: "a server of another lab",
-                ..there
-            }));
+            forbidden.extend(theirs.map(|there| Place { what: "a server of another lab", ..there }));
             forbidden.push(port_53("a documentation address", "203.0.113.1"));
             forbidden.push(port_53("a documentation address", "2001:db8:ffff::1"));
             unreached(lab, &here, &forbidden).await;
@@ -75,11 +59,7 @@ async fn no_node_reaches_the_host_another_lab_or_the_world() {
     .await;
 
     let came = host.accept().map(|(_, from)| from).map_err(|error| error.kind());
-    assert_eq!(
-        came,
-        Err(std::io::ErrorKind::WouldBlock),
-        "the host was reached from there"
-    );
+    assert_eq!(came, Err(std::io::ErrorKind::WouldBlock), "the host was reached from there");
 }
 
 /// The shared topology with other prefixes: labs of the same addresses could not be told apart.
@@ -113,16 +93,10 @@ fn host_places(port: u16) -> Vec<Place> {
         let zones: &[&str] = if link_local { &["%eth0", "%eth1"] } else { &[""] };
         // A node's loopback is its own.
         let zones = zones.iter().filter(|_| !ip.is_loopback());
-        places.extend(zones.map(|zone| Place {
-            zone: (*zone).to_owned(),
-            ..place("the host", (ip, port).into())
-        }));
+        places.extend(zones.map(|zone| Place { zone: (*zone).to_owned(), ..place("the host", (ip, port).into()) }));
     }
     assert!(places.iter().any(|place| place.at.is_ipv4()), "the host has IPv4");
-    assert!(
-        places.iter().any(|place| place.zone == "%eth0"),
-        "the labs' bridges have link-local addresses"
-    );
+    assert!(places.iter().any(|place| place.zone == "%eth0"), "the labs' bridges have link-local addresses");
     places
 }
 
@@ -135,10 +109,7 @@ async fn reached(lab: &Lab<'_>, node: &str, places: &[Place]) {
 
 /// From every node, all at once: what is dropped takes its time to fail.
 async fn unreached(lab: &Lab<'_>, plan: &Plan, places: &[Place]) {
-    let pairs = plan
-        .nodes
-        .iter()
-        .flat_map(|node| places.iter().map(move |place| (node.name.as_str(), place)));
+    let pairs = plan.nodes.iter().flat_map(|node| places.iter().map(move |place| (node.name.as_str(), place)));
     let attempt = async |(node, Place { what, at, zone }): (&str, &Place)| {
         let tried = inside::connect(lab, node, *at, zone).await;
         tried.is_ok().then(|| format!("{node} reaches {what} at {at}{zone}"))

@@ -12,22 +12,11 @@ async fn instance(lab: &Lab<'_>, at: &str) -> String {
     // A datagram is one read; od shows octets that are no text.
     let script =
         format!("exec 3<>/dev/udp/{at}/53; printf '{WHO}' >&3; dd bs=512 count=1 status=none <&3 | od -An -v -tx1");
-    let shown = bash(lab, "client", &script)
-        .await
-        .unwrap_or_else(|error| panic!("{at}: {error}"));
-    let octets: Vec<u8> = shown
-        .split_whitespace()
-        .map(|octet| u8::from_str_radix(octet, 16).expect("od writes octets"))
-        .collect();
-    assert_eq!(
-        octets.get(..2),
-        Some(&[0x12, 0x34][..]),
-        "{at}: another query's answer: {shown}"
-    );
-    let begin = octets
-        .windows(4)
-        .rposition(|four| four == [0, 0x10, 0, 3])
-        .expect("a TXT record");
+    let shown = bash(lab, "client", &script).await.unwrap_or_else(|error| panic!("{at}: {error}"));
+    let octets: Vec<u8> =
+        shown.split_whitespace().map(|octet| u8::from_str_radix(octet, 16).expect("od writes octets")).collect();
+    assert_eq!(octets.get(..2), Some(&[0x12, 0x34][..]), "{at}: another query's answer: {shown}");
+    let begin = octets.windows(4).rposition(|four| four == [0, 0x10, 0, 3]).expect("a TXT record");
     // After type and class: four octets of TTL, two of length, one of the string's length.
     let text = octets.get(begin + 11..).expect("a whole record");
     String::from_utf8_lossy(text.get(..usize::from(octets[begin + 10])).expect("a whole string")).into_owned()
@@ -39,12 +28,9 @@ async fn each_server_says_who_it_is() {
     let plan = inside::plan(&scenarios::file("kill-named"));
     scenarios::up(&plan, async |lab, _| {
         inside::serve(lab).await;
-        for (address, name) in [
-            ("10.1.53.11", "ns1"),
-            ("2001:db8:53::11", "ns1"),
-            ("10.1.53.12", "ns2"),
-            ("2001:db8:53::12", "ns2"),
-        ] {
+        for (address, name) in
+            [("10.1.53.11", "ns1"), ("2001:db8:53::11", "ns1"), ("10.1.53.12", "ns2"), ("2001:db8:53::12", "ns2")]
+        {
             assert_eq!(instance(lab, address).await, name, "at {address}");
         }
     })
@@ -74,14 +60,9 @@ expect = { serving = ["ns1", "ns2"] }
                 let to = std::net::SocketAddr::new(to.parse().expect("an address"), 53);
                 inside::connect(lab, "bystander", to, "").await
             };
-            connect(own)
-                .await
-                .unwrap_or_else(|error| panic!("it does not reach ns1 at {own}: {error}"));
+            connect(own).await.unwrap_or_else(|error| panic!("it does not reach ns1 at {own}: {error}"));
             let silence = connect(anycast).await.expect_err("somebody answers there");
-            assert!(
-                silence.contains("No route to host"),
-                "somebody answers for {anycast} by ARP or ND: {silence}"
-            );
+            assert!(silence.contains("No route to host"), "somebody answers for {anycast} by ARP or ND: {silence}");
         }
     })
     .await;

@@ -18,8 +18,5 @@ async fn both_pass() {
         first..events.last().expect("it ended").at
     };
     let (a, b) = (span(&one), span(&other));
-    assert!(
-        a.start < b.end && b.start < a.end,
-        "they did not run at once: {a:?}, {b:?}"
-    );
+    assert!(a.start < b.end && b.start < a.end, "they did not run at once: {a:?}, {b:?}");
 }

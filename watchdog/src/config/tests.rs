@@ -1,17 +1,11 @@
 use super::*;
 
 fn targets(text: &str) -> Vec<String> {
-    parse(Path::new("x.conf"), text)
-        .unwrap()
-        .iter()
-        .map(Target::to_string)
-        .collect()
+    parse(Path::new("x.conf"), text).unwrap().iter().map(Target::to_string).collect()
 }
 
 fn error(text: &str) -> String {
-    parse(Path::new("/etc/nameserver_watchdog.conf"), text)
-        .unwrap_err()
-        .to_string()
+    parse(Path::new("/etc/nameserver_watchdog.conf"), text).unwrap_err().to_string()
 }
 
 #[test]
@@ -50,36 +44,12 @@ fn errors_name_what_is_wrong_with_the_line() {
     for (line, expected, found) in [
         ("10.1.53.1:", "`address:domain`", "10.1.53.1:"),
         (":example.test", "`address:domain`", ":example.test"),
-        (
-            "10.1.53.300:example.test",
-            "an IPv4 or IPv6 address before the last colon",
-            "10.1.53.300",
-        ),
-        (
-            "ns.example.test:example.test",
-            "an IPv4 or IPv6 address before the last colon",
-            "ns.example.test",
-        ),
-        (
-            "2001:db8::1",
-            "an IPv4 or IPv6 address before the last colon",
-            "2001:db8:",
-        ),
-        (
-            "[10.1.53.1:example.test",
-            "an IPv4 or IPv6 address before the last colon",
-            "[10.1.53.1",
-        ),
-        (
-            "10.1.53.1:example test",
-            "a domain name after the last colon",
-            "example test",
-        ),
-        (
-            "10.1.53.1:example..test",
-            "a domain name after the last colon",
-            "example..test",
-        ),
+        ("10.1.53.300:example.test", "an IPv4 or IPv6 address before the last colon", "10.1.53.300"),
+        ("ns.example.test:example.test", "an IPv4 or IPv6 address before the last colon", "ns.example.test"),
+        ("2001:db8::1", "an IPv4 or IPv6 address before the last colon", "2001:db8:"),
+        ("[10.1.53.1:example.test", "an IPv4 or IPv6 address before the last colon", "[10.1.53.1"),
+        ("10.1.53.1:example test", "a domain name after the last colon", "example test"),
+        ("10.1.53.1:example..test", "a domain name after the last colon", "example..test"),
     ] {
         let text = error(line);
         let expected = format!("/etc/nameserver_watchdog.conf:1: expected {expected}, found `{found}`\nhint: ");

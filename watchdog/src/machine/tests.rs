@@ -9,14 +9,8 @@ const R: Verdict = Verdict::Refused;
 /// The verbs after each sample, without the one at the start.
 fn verbs(rise: u32, fall: u32, verdicts: &[Verdict]) -> Vec<Option<Verb>> {
     let (mut machine, _) = Machine::start(rise, fall);
-    let sample = |&verdict| Sample {
-        verdict,
-        reason: "because".to_owned(),
-    };
-    verdicts
-        .iter()
-        .map(|verdict| machine.step(&sample(verdict)).map(|decision| decision.verb))
-        .collect()
+    let sample = |&verdict| Sample { verdict, reason: "because".to_owned() };
+    verdicts.iter().map(|verdict| machine.step(&sample(verdict)).map(|decision| decision.verb)).collect()
 }
 
 #[test]
@@ -29,29 +23,13 @@ fn it_starts_and_stops_withdrawn() {
 
 #[test]
 fn one_sample_is_enough_by_default() {
-    let expected = [
-        None,
-        Some(Verb::Announce),
-        None,
-        Some(Verb::Withdraw),
-        None,
-        Some(Verb::Announce),
-    ];
+    let expected = [None, Some(Verb::Announce), None, Some(Verb::Withdraw), None, Some(Verb::Announce)];
     assert_eq!(verbs(1, 1, &[F, H, H, F, F, H]), expected);
 }
 
 #[test]
 fn rise_and_fall_count_in_a_row() {
-    let expected = [
-        None,
-        None,
-        None,
-        Some(Verb::Announce),
-        None,
-        None,
-        None,
-        Some(Verb::Withdraw),
-    ];
+    let expected = [None, None, None, Some(Verb::Announce), None, None, None, Some(Verb::Withdraw)];
     assert_eq!(verbs(2, 2, &[H, F, H, H, F, H, F, F]), expected);
 }
 
@@ -68,10 +46,7 @@ fn refused_never_announces() {
 #[test]
 fn reasons_tell_how_many_rounds() {
     let (mut machine, _) = Machine::start(2, 1);
-    let sample = Sample {
-        verdict: H,
-        reason: "10.1.53.1 answers".to_owned(),
-    };
+    let sample = Sample { verdict: H, reason: "10.1.53.1 answers".to_owned() };
     assert_eq!(machine.step(&sample), None);
     let reason = machine.step(&sample).map(|decision| decision.reason);
     assert_eq!(reason.as_deref(), Some("10.1.53.1 answers, 2 rounds in a row"));
@@ -81,10 +56,7 @@ fn reasons_tell_how_many_rounds() {
 fn settled_only_while_up_and_undisputed() {
     let (mut machine, _) = Machine::start(1, 2);
     let mut settled_after = |verdict| {
-        machine.step(&Sample {
-            verdict,
-            reason: String::new(),
-        });
+        machine.step(&Sample { verdict, reason: String::new() });
         machine.is_settled()
     };
     assert!(settled_after(H));

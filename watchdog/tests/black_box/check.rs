@@ -14,16 +14,8 @@ const AMPLE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(200);
 
 async fn check(server: &Server, limit: Duration) -> Result<Passed, Failure> {
-    let checker = Checker {
-        port: server.address.port(),
-        limit,
-    };
-    checker
-        .check(&Target {
-            address: server.ip(),
-            domain: "example.test".parse().unwrap(),
-        })
-        .await
+    let checker = Checker { port: server.address.port(), limit };
+    checker.check(&Target { address: server.ip(), domain: "example.test".parse().unwrap() }).await
 }
 
 async fn failure(manner: Manner, limit: Duration) -> String {
@@ -40,10 +32,7 @@ async fn passes_with_the_serial() {
 
 #[tokio::test]
 async fn passes_over_what_does_not_answer_the_question() {
-    assert_eq!(
-        check(&Server::start(Manner::NoiseFirst), AMPLE).await.unwrap().serial,
-        1
-    );
+    assert_eq!(check(&Server::start(Manner::NoiseFirst), AMPLE).await.unwrap().serial, 1);
 }
 
 #[tokio::test]
@@ -57,10 +46,7 @@ async fn refused_is_told_apart() {
     let server = Server::start(Manner::Silent);
     let port = server.address.port();
     drop(server);
-    let target = Target {
-        address: Ipv4Addr::LOCALHOST.into(),
-        domain: "example.test".parse().unwrap(),
-    };
+    let target = Target { address: Ipv4Addr::LOCALHOST.into(), domain: "example.test".parse().unwrap() };
     let failure = Checker { port, limit: AMPLE }.check(&target).await.unwrap_err();
     assert!(matches!(failure, Failure::Refused), "{failure:?}");
     assert_eq!(failure.to_string(), "TCP connect: refused");
@@ -70,10 +56,7 @@ async fn refused_is_told_apart() {
 async fn a_death_during_the_lookup_is_a_refusal() {
     let server = Server::start(Manner::Silent);
     let port = server.address.port();
-    let target = Target {
-        address: server.ip(),
-        domain: "example.test".parse().unwrap(),
-    };
+    let target = Target { address: server.ip(), domain: "example.test".parse().unwrap() };
     let checker = Checker { port, limit: AMPLE };
     let check = tokio::spawn(async move { checker.check(&target).await });
     // The server's thread serves; it may die before the check reaches it, or after.
@@ -85,18 +68,12 @@ async fn a_death_during_the_lookup_is_a_refusal() {
 
 #[tokio::test]
 async fn silence() {
-    assert_eq!(
-        failure(Manner::Silent, SHORT).await,
-        "SOA example.test: no answer within 200 ms"
-    );
+    assert_eq!(failure(Manner::Silent, SHORT).await, "SOA example.test: no answer within 200 ms");
 }
 
 #[tokio::test]
 async fn answers_of_another_id_are_silence() {
-    assert_eq!(
-        failure(Manner::WrongId, SHORT).await,
-        "SOA example.test: no answer within 200 ms"
-    );
+    assert_eq!(failure(Manner::WrongId, SHORT).await, "SOA example.test: no answer within 200 ms");
 }
 
 #[tokio::test]
@@ -106,10 +83,7 @@ async fn servfail() {
 
 #[tokio::test]
 async fn no_record() {
-    assert_eq!(
-        failure(Manner::Empty, AMPLE).await,
-        "SOA example.test: the answer section is empty"
-    );
+    assert_eq!(failure(Manner::Empty, AMPLE).await, "SOA example.test: the answer section is empty");
 }
 
 #[tokio::test]

@@ -17,25 +17,10 @@ fn a_panic_in_any_thread_withdraws() {
         unreachable!("the process ends with the panic");
     }
     let this = ["--exact", "panic::a_panic_in_any_thread_withdraws", "--nocapture"];
-    let child = Command::new(env::current_exe().unwrap())
-        .args(this)
-        .env(CHILD, "")
-        .output()
-        .unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&child.stdout),
-        String::from_utf8_lossy(&child.stderr),
-    );
+    let child = Command::new(env::current_exe().unwrap()).args(this).env(CHILD, "").output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
     assert_eq!(child.status.code(), Some(101), "{stderr}");
-    assert!(
-        stdout
-            .lines()
-            .any(|line| line.ends_with("withdraw watchdog anycastdns")),
-        "{stdout}"
-    );
-    assert!(
-        stderr.contains("anycast-watchdog: withdraw anycastdns: panicked at "),
-        "{stderr}"
-    );
+    assert!(stdout.lines().any(|line| line.ends_with("withdraw watchdog anycastdns")), "{stdout}");
+    assert!(stderr.contains("anycast-watchdog: withdraw anycastdns: panicked at "), "{stderr}");
     assert!(stderr.contains("a bug"), "{stderr}");
 }

@@ -31,14 +31,7 @@ impl Watchdog {
     fn start(targets: &str, port: u16, options: &[&str]) -> Self {
         let (folder, conf) = conf(targets);
         let mut child = Command::new(env!("CARGO_BIN_EXE_anycast-watchdog"))
-            .args([
-                "--conf",
-                conf.to_str().unwrap(),
-                "--port",
-                &port.to_string(),
-                "--timeout",
-                "20s",
-            ])
+            .args(["--conf", conf.to_str().unwrap(), "--port", &port.to_string(), "--timeout", "20s"])
             .args(["--fast-interval", "20ms"])
             .args(options)
             .stdin(Stdio::piped())
@@ -70,13 +63,7 @@ impl Watchdog {
 
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
     fn end(&mut self) -> ExitStatus {
@@ -102,12 +89,7 @@ fn conf(targets: &str) -> (TempDir, PathBuf) {
 
 fn lines(source: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        BufReader::new(source)
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| sender.send(line))
-    });
+    thread::spawn(move || BufReader::new(source).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
     receiver
 }
 
@@ -117,10 +99,7 @@ fn announces_and_withdraws_with_the_server() {
     let address = server.address;
     let watchdog = Watchdog::of(&server, &BRISK);
     assert_eq!(watchdog.command(), WITHDRAW);
-    assert_eq!(
-        watchdog.entry(),
-        "anycast-watchdog: withdraw anycastdns: start: withdrawn until proven healthy"
-    );
+    assert_eq!(watchdog.entry(), "anycast-watchdog: withdraw anycastdns: start: withdrawn until proven healthy");
     assert_eq!(watchdog.command(), ANNOUNCE);
     let expected = "anycast-watchdog: announce anycastdns: 127.0.0.1 answers (SOA example.test, serial 1)";
     assert_eq!(watchdog.entry(), expected);
@@ -156,10 +135,7 @@ fn all_targets_must_pass() {
     let watchdog = Watchdog::start("127.0.0.1:example.test\n127.0.0.2:example.test\n", port, &BRISK);
     assert_eq!(watchdog.command(), WITHDRAW);
     assert!(watchdog.entry().contains("start"));
-    assert_eq!(
-        watchdog.entry(),
-        "anycast-watchdog: failing anycastdns: 127.0.0.2: TCP connect: refused"
-    );
+    assert_eq!(watchdog.entry(), "anycast-watchdog: failing anycastdns: 127.0.0.2: TCP connect: refused");
 
     let _second = Server::start_at(second_address, Manner::Serial(7));
     assert_eq!(watchdog.command(), ANNOUNCE);
@@ -185,10 +161,7 @@ fn a_bad_answer_is_told_once() {
     let watchdog = Watchdog::of(&server, &["--name", "other", "--interval", "50ms"]);
     assert_eq!(watchdog.command(), "withdraw watchdog other");
     assert!(watchdog.entry().contains("start"));
-    assert_eq!(
-        watchdog.entry(),
-        "anycast-watchdog: failing other: 127.0.0.1: SOA example.test: SERVFAIL"
-    );
+    assert_eq!(watchdog.entry(), "anycast-watchdog: failing other: 127.0.0.1: SOA example.test: SERVFAIL");
     assert!(watchdog.journal.recv_timeout(Duration::from_millis(300)).is_err());
 }
 
@@ -209,12 +182,7 @@ fn withdraws_when_exabgp_shuts_down() {
     let server = Server::start(Manner::Serial(1));
     let mut watchdog = Watchdog::of(&server, &BRISK);
     assert_eq!([watchdog.command(), watchdog.command()], [WITHDRAW, ANNOUNCE]);
-    watchdog
-        .stdin
-        .as_mut()
-        .unwrap()
-        .write_all(b"shutdown 4711 1\n")
-        .unwrap();
+    watchdog.stdin.as_mut().unwrap().write_all(b"shutdown 4711 1\n").unwrap();
     assert_eq!(watchdog.command(), WITHDRAW);
     assert_eq!(watchdog.end().code(), Some(0));
 }
@@ -234,12 +202,7 @@ fn ends_with_stdout() {
     let server = Server::start(Manner::Serial(1));
     let (_folder, conf) = conf(&format!("{}:example.test", server.ip()));
     let mut child = Command::new(env!("CARGO_BIN_EXE_anycast-watchdog"))
-        .args([
-            "--conf",
-            conf.to_str().unwrap(),
-            "--port",
-            &server.address.port().to_string(),
-        ])
+        .args(["--conf", conf.to_str().unwrap(), "--port", &server.address.port().to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -279,14 +242,8 @@ fn a_bad_configuration_withdraws_and_ends() {
 
 #[test]
 fn help_and_version_are_readable() {
-    for (option, expected) in [
-        ("--help", "--fast-interval <DURATION>"),
-        ("--version", env!("CARGO_PKG_VERSION")),
-    ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_anycast-watchdog"))
-            .arg(option)
-            .output()
-            .unwrap();
+    for (option, expected) in [("--help", "--fast-interval <DURATION>"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let output = Command::new(env!("CARGO_BIN_EXE_anycast-watchdog")).arg(option).output().unwrap();
         assert!(output.status.success());
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected));
     }

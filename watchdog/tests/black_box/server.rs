@@ -84,11 +84,7 @@ impl Server {
             });
         });
         starts.recv().unwrap()?;
-        Ok(Self {
-            address,
-            kill: Some(kill),
-            thread: Some(thread),
-        })
+        Ok(Self { address, kill: Some(kill), thread: Some(thread) })
     }
 
     pub(crate) fn ip(&self) -> IpAddr {
@@ -139,10 +135,7 @@ fn answers(query: Message, manner: Manner) -> Vec<Vec<u8>> {
     let soa = |serial| RData::SOA(SOA::new(name.clone(), name.clone(), serial, 60, 60, 60, 60));
     let with = |data: Option<RData>| {
         let mut answer = query.clone().into_response();
-        answer.answers = data
-            .into_iter()
-            .map(|data| Record::from_rdata(name.clone(), 60, data))
-            .collect();
+        answer.answers = data.into_iter().map(|data| Record::from_rdata(name.clone(), 60, data)).collect();
         answer
     };
     let mut wrong_id = with(Some(soa(1)));
@@ -162,8 +155,5 @@ fn answers(query: Message, manner: Manner) -> Vec<Vec<u8>> {
         Manner::Address => vec![with(Some(RData::A(A::new(10, 1, 53, 1))))],
     };
     let noise = matches!(manner, Manner::NoiseFirst).then(|| b"noise".to_vec());
-    noise
-        .into_iter()
-        .chain(messages.iter().map(|message| message.to_vec().unwrap()))
-        .collect()
+    noise.into_iter().chain(messages.iter().map(|message| message.to_vec().unwrap())).collect()
 }

@@ -51,12 +51,7 @@ impl Capture {
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).context("SO_TIMESTAMPNS")?;
         setsockopt(&socket, sockopt::RxqOvfl, &1).context("SO_RXQ_OVFL")?;
         let control = nix::cmsg_space!(TimeSpec, u32);
-        Ok(Self {
-            socket,
-            buffer: vec![0; LONGEST_PACKET],
-            control,
-            dropped: 0,
-        })
+        Ok(Self { socket, buffer: vec![0; LONGEST_PACKET], control, dropped: 0 })
     }
 
     /// Waits for the next packet.
@@ -87,13 +82,7 @@ impl Capture {
         let sent = address.is_some_and(|address| address.pkttype() == libc::PACKET_OUTGOING);
         let counts = sent || address.is_none_or(|address| address.ifindex() != LOOPBACK);
         let at = at.unwrap_or_else(clock::monotonic);
-        Ok(Packet {
-            at,
-            sent,
-            counts,
-            lost,
-            data: &self.buffer[..length],
-        })
+        Ok(Packet { at, sent, counts, lost, data: &self.buffer[..length] })
     }
 }
 

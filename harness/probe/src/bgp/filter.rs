@@ -53,12 +53,7 @@ fn load(mode: u32, offset: u32) -> SockFilter {
 /// A jump at line `here` to line `then` or `otherwise`.
 fn jump(here: usize, test: u32, value: u32, then: usize, otherwise: usize) -> SockFilter {
     let relative = |line: usize| (line - here - 1) as u8;
-    SockFilter::new(
-        (BPF_JMP | test | BPF_K) as u16,
-        relative(then),
-        relative(otherwise),
-        value,
-    )
+    SockFilter::new((BPF_JMP | test | BPF_K) as u16, relative(then), relative(otherwise), value)
 }
 
 fn ret(length: u32) -> SockFilter {

@@ -16,10 +16,7 @@ pub(crate) struct Framing {
 impl Framing {
     /// At the beginning of a connection, where a message begins.
     pub(crate) fn begin(&mut self) {
-        *self = Self {
-            buffer: Vec::new(),
-            in_step: true,
-        };
+        *self = Self { buffer: Vec::new(), in_step: true };
     }
 
     /// Somewhere in a connection: the next marker is to be found.
@@ -124,9 +121,6 @@ pub(crate) mod tests {
         let mut short = message(4, 0);
         short[17] = 18;
         framing.push(&[message(9, 0), short, message(3, 2)].concat());
-        assert_eq!(
-            all(&mut framing),
-            [Ok(message(9, 0)), Err(NotAMessage), Ok(message(3, 2))]
-        );
+        assert_eq!(all(&mut framing), [Ok(message(9, 0)), Err(NotAMessage), Ok(message(3, 2))]);
     }
 }

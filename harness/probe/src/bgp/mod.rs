@@ -32,10 +32,7 @@ fn run(mut capture: Capture, reporter: &Reporter) -> anyhow::Result<Infallible> 
     loop {
         let packet = capture.receive()?;
         if packet.lost > 0 {
-            reporter.report(Observation::Overflow {
-                observer: "bgp".into(),
-                lost: packet.lost,
-            });
+            reporter.report(Observation::Overflow { observer: "bgp".into(), lost: packet.lost });
         }
         if !packet.counts {
             continue;

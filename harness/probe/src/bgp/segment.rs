@@ -70,20 +70,12 @@ fn ipv6(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
         0 => 0,
         length => 40 + length,
     };
-    Some((
-        Ipv6Addr::from(src).into(),
-        Ipv6Addr::from(dst).into(),
-        packet.get(40..end(packet, length))?,
-    ))
+    Some((Ipv6Addr::from(src).into(), Ipv6Addr::from(dst).into(), packet.get(40..end(packet, length))?))
 }
 
 /// Where the packet ends: a frame may be padded, and a length of 0 stands for more than 16 bits can say.
 fn end(packet: &[u8], length: usize) -> usize {
-    if length == 0 {
-        packet.len()
-    } else {
-        length.min(packet.len())
-    }
+    if length == 0 { packet.len() } else { length.min(packet.len()) }
 }
 
 fn has_option(mut options: &[u8], wanted: u8) -> bool {

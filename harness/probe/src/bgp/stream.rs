@@ -16,19 +16,12 @@ pub(crate) struct Stream {
 impl Stream {
     /// A direction of which the next octet is `next`.
     pub(crate) fn from(next: u32) -> Self {
-        Self {
-            initial: None,
-            next,
-            ahead: Vec::new(),
-        }
+        Self { initial: None, next, ahead: Vec::new() }
     }
 
     /// A direction that begins with the SYN numbered `seq`.
     pub(crate) fn syn(seq: u32) -> Self {
-        Self {
-            initial: Some(seq),
-            ..Self::from(seq.wrapping_add(1))
-        }
+        Self { initial: Some(seq), ..Self::from(seq.wrapping_add(1)) }
     }
 
     /// Whether this SYN is the one that this direction began with, sent again.
@@ -52,11 +45,7 @@ impl Stream {
             return true;
         }
         let held: usize = self.ahead.iter().map(|(_, data, _)| data.len()).sum();
-        let first = self
-            .ahead
-            .iter()
-            .map(|(seq, ..)| *seq)
-            .min_by_key(|seq| seq.wrapping_sub(self.next));
+        let first = self.ahead.iter().map(|(seq, ..)| *seq).min_by_key(|seq| seq.wrapping_sub(self.next));
         match first {
             Some(first) if held > MOST_AHEAD => {
                 self.next = first;

@@ -34,19 +34,9 @@ impl Tracker {
     pub(crate) fn track(&mut self, segment: &Segment<'_>, sent: bool, at: u64) -> Vec<Observation> {
         let mut saw = Vec::new();
         let &Segment { src, dst, signed, .. } = segment;
-        let tcp = |event| Observation::Tcp {
-            src,
-            dst,
-            sent,
-            signed,
-            event,
-        };
+        let tcp = |event| Observation::Tcp { src, dst, sent, signed, event };
         if segment.syn {
-            saw.push(tcp(if segment.ack.is_some() {
-                TcpEvent::SynAck
-            } else {
-                TcpEvent::Syn
-            }));
+            saw.push(tcp(if segment.ack.is_some() { TcpEvent::SynAck } else { TcpEvent::Syn }));
             self.begin(segment, at);
         } else {
             self.carry(segment, sent, at, &mut saw);
@@ -67,36 +57,17 @@ impl Tracker {
 
     fn begin(&mut self, segment: &Segment<'_>, at: u64) {
         let direction = (segment.src, segment.dst);
-        if self
-            .flows
-            .get(&direction)
-            .is_some_and(|flow| flow.stream.began_with(segment.seq))
-        {
+        if self.flows.get(&direction).is_some_and(|flow| flow.stream.began_with(segment.seq)) {
             return;
         }
         self.make_room();
         let mut framing = Framing::default();
         framing.begin();
-        self.flows.insert(
-            direction,
-            Flow {
-                stream: Stream::syn(segment.seq),
-                framing,
-                last: at,
-            },
-        );
+        self.flows.insert(direction, Flow { stream: Stream::syn(segment.seq), framing, last: at });
     }
 
     fn carry(&mut self, segment: &Segment<'_>, sent: bool, at: u64, saw: &mut Vec<Observation>) {
-        let &Segment {
-            src,
-            dst,
-            seq,
-            fin,
-            signed,
-            data,
-            ..
-        } = segment;
+        let &Segment { src, dst, seq, fin, signed, data, .. } = segment;
         if data.is_empty() && !fin {
             return;
         }
@@ -111,13 +82,7 @@ impl Tracker {
         flow.framing.push(&flow.stream.segment(seq, data, fin));
         while let Some(message) = flow.framing.next() {
             saw.push(match message {
-                Ok(message) => Observation::Bgp {
-                    src,
-                    dst,
-                    sent,
-                    signed,
-                    message: Bytes(message),
-                },
+                Ok(message) => Observation::Bgp { src, dst, sent, signed, message: Bytes(message) },
                 Err(_) => overflow(),
             });
         }
@@ -135,10 +100,7 @@ impl Tracker {
 
 /// Something crossed the wire that cannot be told as a message.
 fn overflow() -> Observation {
-    Observation::Overflow {
-        observer: "bgp".into(),
-        lost: 0,
-    }
+    Observation::Overflow { observer: "bgp".into(), lost: 0 }
 }
 
 #[cfg(test)]

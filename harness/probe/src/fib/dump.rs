@@ -39,8 +39,7 @@ impl Dumper {
 
     fn dump(&mut self, family: AddressFamily) -> anyhow::Result<Option<Vec<RouteMessage>>> {
         self.sequence = self.sequence.wrapping_add(1);
-        self.socket
-            .send_to(&request(family, self.sequence), &SocketAddr::new(0, 0), 0)?;
+        self.socket.send_to(&request(family, self.sequence), &SocketAddr::new(0, 0), 0)?;
         let (mut routes, mut consistent) = (Vec::new(), true);
         let mut buffer = Vec::with_capacity(CHUNK);
         loop {
@@ -66,10 +65,7 @@ impl Dumper {
 /// The name of an interface, or its number when it is gone.
 pub(crate) fn interface_name(index: u32) -> String {
     let name = nix::net::if_::if_indextoname(index).ok();
-    name.map_or_else(
-        || format!("interface {index}"),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    name.map_or_else(|| format!("interface {index}"), |name| name.to_string_lossy().into_owned())
 }
 
 fn request(family: AddressFamily, sequence: u32) -> Vec<u8> {

@@ -20,11 +20,7 @@ use crate::{clock, observer};
 pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
     // Subscribed before the first dump, so that no change falls between.
     let monitor = Monitor::subscribe().context("rtnetlink multicast")?;
-    let mut watch = Watch {
-        dumper: Dumper::open()?,
-        known: Table::new(),
-        reporter: reporter.clone(),
-    };
+    let mut watch = Watch { dumper: Dumper::open()?, known: Table::new(), reporter: reporter.clone() };
     watch.compare(clock::monotonic())?;
     observer::watch("fib", reporter, move || watch.run(&monitor))?;
     Ok(())
@@ -66,24 +62,14 @@ impl Watch {
     }
 
     fn overflow(&self) {
-        self.reporter.report(Observation::Overflow {
-            observer: "fib".into(),
-            lost: 0,
-        });
+        self.reporter.report(Observation::Overflow { observer: "fib".into(), lost: 0 });
     }
 
     fn compare(&mut self, at: u64) -> anyhow::Result<()> {
         let found = table::read(&self.dumper.routes()?, dump::interface_name);
         for (prefix, entry) in table::changes(&self.known, &found) {
             let (protocol, next_hops) = (entry.protocol, entry.next_hops);
-            self.reporter.report_at(
-                at,
-                Observation::Fib {
-                    prefix,
-                    protocol,
-                    next_hops,
-                },
-            );
+            self.reporter.report_at(at, Observation::Fib { prefix, protocol, next_hops });
         }
         self.known = found;
         Ok(())

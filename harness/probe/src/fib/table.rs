@@ -30,10 +30,7 @@ pub(crate) fn read(routes: &[RouteMessage], name: impl Fn(u32) -> String) -> Tab
             continue;
         };
         let metric = metric(route);
-        let entry = Entry {
-            protocol: route.header.protocol.into(),
-            next_hops,
-        };
+        let entry = Entry { protocol: route.header.protocol.into(), next_hops };
         match best.entry(prefix) {
             Slot::Vacant(slot) => drop(slot.insert((metric, entry))),
             Slot::Occupied(mut slot) if metric < slot.get().0 => drop(slot.insert((metric, entry))),
@@ -54,13 +51,9 @@ pub(crate) fn read(routes: &[RouteMessage], name: impl Fn(u32) -> String) -> Tab
 
 /// The entries that differ; a prefix that is gone has an empty one.
 pub(crate) fn changes(known: &Table, found: &Table) -> Vec<(IpNet, Entry)> {
-    let gone = known
-        .keys()
-        .filter(|prefix| !found.contains_key(prefix))
-        .map(|prefix| (*prefix, Entry::default()));
+    let gone = known.keys().filter(|prefix| !found.contains_key(prefix)).map(|prefix| (*prefix, Entry::default()));
     let new = found.iter().filter(|(prefix, entry)| known.get(prefix) != Some(entry));
-    gone.chain(new.map(|(prefix, entry)| (*prefix, entry.clone())))
-        .collect()
+    gone.chain(new.map(|(prefix, entry)| (*prefix, entry.clone()))).collect()
 }
 
 fn is_main(route: &RouteMessage) -> bool {
@@ -94,12 +87,7 @@ fn metric(route: &RouteMessage) -> u32 {
 }
 
 fn next_hops(route: &RouteMessage, name: &impl Fn(u32) -> String) -> Option<Vec<NextHop>> {
-    let without_interface = |kind: &str| {
-        Some(vec![NextHop {
-            via: None,
-            dev: kind.into(),
-        }])
-    };
+    let without_interface = |kind: &str| Some(vec![NextHop { via: None, dev: kind.into() }]);
     match route.header.kind {
         RouteType::Unicast => {}
         RouteType::BlackHole => return without_interface("blackhole"),
@@ -116,12 +104,7 @@ fn next_hops(route: &RouteMessage, name: &impl Fn(u32) -> String) -> Option<Vec<
         // The kernel keeps, but does not use, a next hop whose link is down.
         let alive = hops.iter().filter(|hop| !hop.flags.contains(RouteNextHopFlags::Dead));
         return Some(
-            alive
-                .map(|hop| NextHop {
-                    via: gateway(&hop.attributes),
-                    dev: name(hop.interface_index),
-                })
-                .collect(),
+            alive.map(|hop| NextHop { via: gateway(&hop.attributes), dev: name(hop.interface_index) }).collect(),
         );
     }
     if route.header.flags.contains(RouteFlags::Dead) {
@@ -131,10 +114,7 @@ fn next_hops(route: &RouteMessage, name: &impl Fn(u32) -> String) -> Option<Vec<
         RouteAttribute::Oif(index) => Some(*index),
         _ => None,
     });
-    Some(vec![NextHop {
-        via: gateway(&route.attributes),
-        dev: name(index.unwrap_or(0)),
-    }])
+    Some(vec![NextHop { via: gateway(&route.attributes), dev: name(index.unwrap_or(0)) }])
 }
 
 fn gateway(attributes: &[RouteAttribute]) -> Option<IpAddr> {

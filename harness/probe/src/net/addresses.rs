@@ -20,24 +20,14 @@ pub(crate) struct Held {
 
 /// All addresses of all interfaces.
 pub(crate) async fn list(handle: &Handle) -> anyhow::Result<Vec<Held>> {
-    let messages: Vec<AddressMessage> = handle
-        .address()
-        .get()
-        .execute()
-        .try_collect()
-        .await
-        .context("rtnetlink: could not list the addresses")?;
+    let messages: Vec<AddressMessage> =
+        handle.address().get().execute().try_collect().await.context("rtnetlink: could not list the addresses")?;
     Ok(messages.into_iter().filter_map(held).collect())
 }
 
 /// Takes every address but the link-local ones from the interfaces.
 pub(crate) async fn flush(handle: &Handle, indexes: &[u32]) -> anyhow::Result<()> {
-    for Held {
-        index,
-        address,
-        message,
-    } in list(handle).await?
-    {
+    for Held { index, address, message } in list(handle).await? {
         let stays = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
         if stays || !indexes.contains(&index) {
             continue;
@@ -54,17 +44,11 @@ pub(crate) async fn flush(handle: &Handle, indexes: &[u32]) -> anyhow::Result<()
 
 /// Adds an address, usable at once: duplicate address detection would keep it tentative for a second.
 pub(crate) async fn add(handle: &Handle, index: u32, address: IpNet) -> anyhow::Result<()> {
-    let mut request = handle
-        .address()
-        .add(index, address.addr(), address.prefix_len())
-        .replace();
+    let mut request = handle.address().add(index, address.addr(), address.prefix_len()).replace();
     if address.addr().is_ipv6() {
         request.message_mut().header.flags = AddressHeaderFlags::Nodad;
     }
-    request
-        .execute()
-        .await
-        .with_context(|| format!("rtnetlink: could not add {address} to interface {index}"))
+    request.execute().await.with_context(|| format!("rtnetlink: could not add {address} to interface {index}"))
 }
 
 fn held(message: AddressMessage) -> Option<Held> {
@@ -79,9 +63,5 @@ fn held(message: AddressMessage) -> Option<Held> {
             _ => None,
         })
     })?;
-    Some(Held {
-        index: message.header.index,
-        address,
-        message,
-    })
+    Some(Held { index: message.header.index, address, message })
 }

@@ -29,9 +29,7 @@ pub(crate) async fn arrange(handle: &Handle, links: &[Link]) -> anyhow::Result<V
         let holder = given.iter().find(|held| link.carrier.contains(&held.address));
         let Some(holder) = holder else {
             let found = given.iter().map(|held| {
-                let name = interfaces
-                    .get(&held.index)
-                    .map_or("?", |interface| interface.name.as_str());
+                let name = interfaces.get(&held.index).map_or("?", |interface| interface.name.as_str());
                 format!("{name} {}", held.address)
             });
             bail!(
@@ -62,21 +60,11 @@ pub(crate) async fn arrange(handle: &Handle, links: &[Link]) -> anyhow::Result<V
                 change = change.name(format!("lab-{position}"));
                 renames.push((index, name(position)));
             }
-            apply(
-                handle,
-                change,
-                &format!("set {} on the interface of network {}", link.mac, link.network),
-            )
-            .await?;
+            apply(handle, change, &format!("set {} on the interface of network {}", link.mac, link.network)).await?;
         }
     }
     for (index, name) in renames {
-        apply(
-            handle,
-            LinkUnspec::new_with_index(index).name(name.clone()),
-            &format!("rename to {name}"),
-        )
-        .await?;
+        apply(handle, LinkUnspec::new_with_index(index).name(name.clone()), &format!("rename to {name}")).await?;
     }
     addresses::flush(handle, &indexes).await?;
     Ok(indexes)
@@ -85,12 +73,7 @@ pub(crate) async fn arrange(handle: &Handle, links: &[Link]) -> anyhow::Result<V
 /// Sets the interfaces up.
 pub(crate) async fn raise(handle: &Handle, indexes: &[u32]) -> anyhow::Result<()> {
     for (position, &index) in indexes.iter().enumerate() {
-        apply(
-            handle,
-            LinkUnspec::new_with_index(index).up(),
-            &format!("set {} up", name(position)),
-        )
-        .await?;
+        apply(handle, LinkUnspec::new_with_index(index).up(), &format!("set {} up", name(position))).await?;
     }
     Ok(())
 }
@@ -98,42 +81,23 @@ pub(crate) async fn raise(handle: &Handle, indexes: &[u32]) -> anyhow::Result<()
 /// Sets `lo` up; returns its index.
 pub(crate) async fn raise_loopback(handle: &Handle) -> anyhow::Result<u32> {
     let interfaces = list(handle).await?;
-    let lo = interfaces
-        .iter()
-        .find(|(_, interface)| interface.name == "lo")
-        .context("no interface lo")?;
+    let lo = interfaces.iter().find(|(_, interface)| interface.name == "lo").context("no interface lo")?;
     apply(handle, LinkUnspec::new_with_index(*lo.0).up(), "set lo up").await?;
     Ok(*lo.0)
 }
 
 async fn apply(handle: &Handle, change: LinkMessageBuilder<LinkUnspec>, what: &str) -> anyhow::Result<()> {
-    handle
-        .link()
-        .change(change.build())
-        .execute()
-        .await
-        .with_context(|| format!("rtnetlink: could not {what}"))
+    handle.link().change(change.build()).execute().await.with_context(|| format!("rtnetlink: could not {what}"))
 }
 
 async fn list(handle: &Handle) -> anyhow::Result<HashMap<u32, Interface>> {
-    let links: Vec<LinkMessage> = handle
-        .link()
-        .get()
-        .execute()
-        .try_collect()
-        .await
-        .context("rtnetlink: could not list the interfaces")?;
-    Ok(links
-        .into_iter()
-        .map(|link| (link.header.index, interface(link.attributes)))
-        .collect())
+    let links: Vec<LinkMessage> =
+        handle.link().get().execute().try_collect().await.context("rtnetlink: could not list the interfaces")?;
+    Ok(links.into_iter().map(|link| (link.header.index, interface(link.attributes))).collect())
 }
 
 fn interface(attributes: Vec<LinkAttribute>) -> Interface {
-    let mut interface = Interface {
-        name: String::new(),
-        mac: Vec::new(),
-    };
+    let mut interface = Interface { name: String::new(), mac: Vec::new() };
     for attribute in attributes {
         match attribute {
             LinkAttribute::IfName(name) => interface.name = name,
@@ -152,10 +116,7 @@ pub(crate) fn link_local(mac: &str) -> anyhow::Result<IpNet> {
 }
 
 fn parse_mac(text: &str) -> anyhow::Result<[u8; 6]> {
-    let octets: Option<Vec<u8>> = text
-        .split(':')
-        .map(|octet| u8::from_str_radix(octet, 16).ok())
-        .collect();
+    let octets: Option<Vec<u8>> = text.split(':').map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
     let mac: Option<[u8; 6]> = octets.and_then(|octets| octets.try_into().ok());
     mac.filter(|mac| mac.starts_with(&MAC_PREFIX)).with_context(|| {
         let [a, b] = MAC_PREFIX;
@@ -177,12 +138,7 @@ mod tests {
     fn a_hardware_address_is_of_the_lab() {
         assert_eq!(parse_mac("ae:53:00:01:0a:FF").unwrap(), [0xae, 0x53, 0, 1, 10, 255]);
         for wrong in ["02:42:ac:11:00:02", "ae:53:00:01:0a", "ae:53:00:01:0a:1ff", ""] {
-            assert!(
-                parse_mac(wrong)
-                    .unwrap_err()
-                    .to_string()
-                    .contains(&format!("found `{wrong}`"))
-            );
+            assert!(parse_mac(wrong).unwrap_err().to_string().contains(&format!("found `{wrong}`")));
         }
     }
 }

@@ -70,13 +70,7 @@ impl Children {
         let (sender, ended) = oneshot::channel();
         table.insert(pid, sender);
         self.0.spawned.notify_one();
-        Ok(Child {
-            pid,
-            stdin: child.stdin.take(),
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-            ended,
-        })
+        Ok(Child { pid, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take(), ended })
     }
 
     /// Signals a child that has not been reaped; returns the moment before the kernel was asked.

@@ -36,31 +36,19 @@ pub(crate) struct Running {
 impl Running {
     /// Waits for the end, which has been reported when this returns.
     pub(crate) async fn wait(mut self) -> anyhow::Result<(i32, Ended)> {
-        let ended = *self
-            .ended
-            .wait_for(Option::is_some)
-            .await
-            .context("the reaper is gone")?;
+        let ended = *self.ended.wait_for(Option::is_some).await.context("the reaper is gone")?;
         Ok((self.pid, ended.context("the reaper is gone")?))
     }
 }
 
 impl Daemons {
     pub(crate) fn new(known: Vec<Daemon>, children: Children, reporter: Reporter) -> Self {
-        Self(Arc::new(Inner {
-            known,
-            running: Mutex::default(),
-            children,
-            reporter,
-        }))
+        Self(Arc::new(Inner { known, running: Mutex::default(), children, reporter }))
     }
 
     /// Starts every daemon in its order.
     pub(crate) fn start_all(&self) -> anyhow::Result<()> {
-        self.0
-            .known
-            .iter()
-            .try_for_each(|daemon| self.start(&daemon.name).map(drop))
+        self.0.known.iter().try_for_each(|daemon| self.start(&daemon.name).map(drop))
     }
 
     /// Starts a daemon that is not running; returns when that was, and its pid in words.
@@ -70,26 +58,14 @@ impl Daemons {
         if let Some(Running { pid, .. }) = running.get(name) {
             bail!("{name} is running already, as pid {pid}");
         }
-        let (program, arguments) = daemon
-            .argv
-            .split_first()
-            .with_context(|| format!("{name} has an empty argv"))?;
+        let (program, arguments) = daemon.argv.split_first().with_context(|| format!("{name} has an empty argv"))?;
         let mut command = Command::new(program);
         command.args(arguments).envs(&daemon.env);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = self.0.children.spawn(&mut command);
         let child = child.with_context(|| format!("could not start {name}: `{}`", daemon.argv.join(" ")))?;
         let (at, pid) = (clock::monotonic(), child.pid);
-        self.0.reporter.report_at(
-            at,
-            Observation::Started {
-                daemon: name.into(),
-                pid,
-            },
-        );
+        self.0.reporter.report_at(at, Observation::Started { daemon: name.into(), pid });
         let (sender, ended) = watch::channel(None);
         running.insert(name.into(), Running { pid, ended });
         self.attend(name, child, sender)?;
@@ -124,10 +100,7 @@ impl Daemons {
 
     fn find(&self, name: &str) -> anyhow::Result<Running> {
         self.known(name)?;
-        self.running()
-            .get(name)
-            .cloned()
-            .with_context(|| format!("{name} is not running"))
+        self.running().get(name).cloned().with_context(|| format!("{name} is not running"))
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
@@ -143,11 +116,7 @@ impl Daemons {
             // Without a reaper nothing is known; the end of the reaper itself has been reported.
             let Ok(ended) = child.ended.await else { return };
             let Ended { at, exit } = ended;
-            let exited = Observation::Exited {
-                daemon: daemon.clone(),
-                pid: child.pid,
-                exit,
-            };
+            let exited = Observation::Exited { daemon: daemon.clone(), pid: child.pid, exit };
             daemons.0.reporter.report_at(at, exited);
             daemons.running().remove(&daemon);
             sender.send_replace(Some(ended));
@@ -160,14 +129,7 @@ impl Daemons {
         let from = pipe::Receiver::from_owned_fd(from).context("a child's output is no pipe")?;
         let (reporter, daemon) = (self.0.reporter.clone(), name.to_owned());
         tokio::spawn(lines::read(from, move |at, text| {
-            reporter.report_at(
-                at,
-                Observation::Line {
-                    daemon: daemon.clone(),
-                    stream,
-                    text,
-                },
-            );
+            reporter.report_at(at, Observation::Line { daemon: daemon.clone(), stream, text });
         }));
         Ok(())
     }

@@ -76,9 +76,6 @@ mod tests {
     #[test]
     fn a_long_line_comes_in_pieces() {
         let lines = split(&[&[b'x'; 2 * LONGEST + 1], b"\n", b"y\n"]);
-        assert_eq!(
-            lines.iter().map(String::len).collect::<Vec<_>>(),
-            [LONGEST, LONGEST, 1, 1]
-        );
+        assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [LONGEST, LONGEST, 1, 1]);
     }
 }

@@ -24,7 +24,5 @@ pub(crate) fn describe(exit: Exit) -> String {
 fn children() -> Children {
     static CHILDREN: std::sync::OnceLock<Children> = std::sync::OnceLock::new();
     let reporter = || crate::report::Reporter::writing_to(std::io::sink()).expect("a thread for the writer");
-    CHILDREN
-        .get_or_init(|| Children::reaped(&reporter()).expect("a thread for the reaper"))
-        .clone()
+    CHILDREN.get_or_init(|| Children::reaped(&reporter()).expect("a thread for the reaper")).clone()
 }

@@ -40,9 +40,7 @@ pub(crate) async fn run(
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let child = children
-        .spawn(&mut command)
-        .with_context(|| format!("could not run `{what}`"))?;
+    let child = children.spawn(&mut command).with_context(|| format!("could not run `{what}`"))?;
 
     let output = Arc::default();
     let reading = tokio::spawn({
@@ -66,18 +64,10 @@ pub(crate) async fn run(
     }
     let text = String::from_utf8_lossy(&output.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
     let Ok(ended) = ended else {
-        bail!(
-            "`{what}` did not end within {} ms and was killed; it wrote: {}",
-            patience.as_millis(),
-            text.trim_end()
-        );
+        bail!("`{what}` did not end within {} ms and was killed; it wrote: {}", patience.as_millis(), text.trim_end());
     };
     let ended = ended.context("the reaper is gone")?;
-    Ok(Finished {
-        at: ended.at,
-        exit: ended.exit,
-        text,
-    })
+    Ok(Finished { at: ended.at, exit: ended.exit, text })
 }
 
 async fn collect(from: Option<OwnedFd>, output: &Mutex<Vec<u8>>) -> std::io::Result<()> {
@@ -105,31 +95,20 @@ mod tests {
 
     #[tokio::test]
     async fn status_and_output_of_both_streams_come_back() {
-        let finished = try_run(&["/bin/sh", "-c", "cat; echo oops >&2; exit 3"], Some("in"), 5000)
-            .await
-            .unwrap();
+        let finished = try_run(&["/bin/sh", "-c", "cat; echo oops >&2; exit 3"], Some("in"), 5000).await.unwrap();
         assert_eq!((finished.exit, finished.text.as_str()), (Exit::Code(3), "inoops\n"));
     }
 
     #[tokio::test]
     async fn a_program_that_takes_too_long_is_killed_with_its_children() {
-        let error = try_run(&["/bin/sh", "-c", "echo started; /bin/sleep 60 & wait"], None, 200)
-            .await
-            .err()
-            .unwrap();
-        assert!(
-            error.ends_with("did not end within 200 ms and was killed; it wrote: started"),
-            "{error}"
-        );
+        let error = try_run(&["/bin/sh", "-c", "echo started; /bin/sleep 60 & wait"], None, 200).await.err().unwrap();
+        assert!(error.ends_with("did not end within 200 ms and was killed; it wrote: started"), "{error}");
     }
 
     #[tokio::test]
     async fn a_program_that_is_not_there_fails_and_the_reaper_survives() {
         let error = try_run(&["/nowhere/nothing"], None, 5000).await.err().unwrap();
-        assert_eq!(
-            error,
-            "could not run `/nowhere/nothing`: No such file or directory (os error 2)"
-        );
+        assert_eq!(error, "could not run `/nowhere/nothing`: No such file or directory (os error 2)");
         assert_eq!(try_run(&["/bin/true"], None, 5000).await.unwrap().exit, Exit::Code(0));
     }
 }

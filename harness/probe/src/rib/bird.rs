@@ -18,10 +18,7 @@ impl Connection {
     /// Connects, and takes the greeting.
     pub(crate) async fn open(path: &str) -> Result<Self> {
         let socket = UnixStream::connect(path).await?;
-        let mut connection = Self {
-            socket,
-            received: Vec::new(),
-        };
+        let mut connection = Self { socket, received: Vec::new() };
         let greeting = connection.reply().await?;
         if !greeting.starts_with(WELCOME) {
             return Err(Error::new(ErrorKind::InvalidData, "this is not BIRD"));
@@ -73,10 +70,7 @@ mod tests {
         assert_eq!(reply_end(routes), None);
         let whole = [routes, b"0000 \n".as_slice()].concat();
         assert_eq!(reply_end(&whole), Some(whole.len()));
-        assert_eq!(
-            reply_end(&[&whole, b"0001 next".as_slice()].concat()),
-            Some(whole.len())
-        );
+        assert_eq!(reply_end(&[&whole, b"0001 next".as_slice()].concat()), Some(whole.len()));
         // A continuation that looks like a code, and an end that is cut off.
         assert_eq!(reply_end(b" 0000 \n0000"), None);
         assert_eq!(reply_end(b"0000 "), None);
@@ -101,10 +95,7 @@ mod tests {
         });
         let mut connection = Connection::open(path.to_str().unwrap()).await.unwrap();
         assert_eq!(connection.ask("show route").await.unwrap(), "0000 \n");
-        assert_eq!(
-            connection.ask("show route").await.unwrap(),
-            "1007-Table master4:\n 10.0.0.0/8\n0000 \n"
-        );
+        assert_eq!(connection.ask("show route").await.unwrap(), "1007-Table master4:\n 10.0.0.0/8\n0000 \n");
         server.await.unwrap();
         assert!(connection.ask("show route").await.is_err());
         std::fs::remove_file(path).unwrap();

@@ -23,11 +23,7 @@ const LAST_LOOK: u64 = 256;
 /// Reports a daemon's answers from now on.
 pub(crate) fn observe(control: ControlSocket, reporter: &Reporter) {
     let ControlSocket::Bird { daemon, path, command } = control;
-    let client = Client {
-        path,
-        command,
-        connection: None,
-    };
+    let client = Client { path, command, connection: None };
     observer::attend(format!("rib {daemon}"), reporter, run(daemon, client, reporter.clone()));
 }
 
@@ -39,10 +35,7 @@ async fn run(daemon: String, mut client: Client, reporter: Reporter) -> Infallib
     loop {
         let text = client.ask().await;
         if text != known {
-            reporter.report(Observation::Rib {
-                daemon: daemon.clone(),
-                text: text.clone(),
-            });
+            reporter.report(Observation::Rib { daemon: daemon.clone(), text: text.clone() });
             known = text;
         }
         let due = next_look(&mut look).map_or_else(|| Instant::now() + BEAT, |after| since + after);
@@ -104,9 +97,7 @@ mod tests {
     #[test]
     fn it_looks_again_after_twice_the_time_and_then_at_the_beat() {
         let mut look = 0;
-        let looks: Vec<_> = (0..11)
-            .map(|_| next_look(&mut look).map(|after| after.as_millis()))
-            .collect();
+        let looks: Vec<_> = (0..11).map(|_| next_look(&mut look).map(|after| after.as_millis())).collect();
         let expected = [1, 2, 4, 8, 16, 32, 64, 128, 256].map(Some);
         assert_eq!(looks[..9], expected);
         assert_eq!(looks[9..], [None, None]);

@@ -31,22 +31,14 @@ struct Ready {
 impl Trains {
     /// Encodes the queries; what is wrong with a train is known before the node is ready.
     pub(crate) fn prepare(trains: &[Train]) -> anyhow::Result<Self> {
-        trains
-            .iter()
-            .map(|train| Ready::new(train).map(Arc::new))
-            .collect::<anyhow::Result<_>>()
-            .map(Self)
+        trains.iter().map(|train| Ready::new(train).map(Arc::new)).collect::<anyhow::Result<_>>().map(Self)
     }
 
     /// Starts all trains; they run until the node ends. Returns what was started in words.
     pub(crate) fn start(self, reporter: &Reporter) -> String {
         let names: Vec<_> = self.0.iter().map(|ready| ready.train.name.clone()).collect();
         for ready in self.0 {
-            observer::attend(
-                format!("train {}", ready.train.name),
-                reporter,
-                run(ready, reporter.clone()),
-            );
+            observer::attend(format!("train {}", ready.train.name), reporter, run(ready, reporter.clone()));
         }
         format!("trains: {}", names.join(", "))
     }
@@ -54,21 +46,10 @@ impl Trains {
 
 impl Ready {
     fn new(train: &Train) -> anyhow::Result<Self> {
-        ensure!(
-            train.per_second > 0,
-            "train {}: expected at least one query a second, found 0",
-            train.name
-        );
-        ensure!(
-            !train.to.is_empty(),
-            "train {}: expected addresses to ask, found none",
-            train.name
-        );
+        ensure!(train.per_second > 0, "train {}: expected at least one query a second, found 0", train.name);
+        ensure!(!train.to.is_empty(), "train {}: expected addresses to ask, found none", train.name);
         let query = Query::new(&train.qname).with_context(|| format!("train {}: `{}`", train.name, train.qname))?;
-        Ok(Self {
-            train: train.clone(),
-            query,
-        })
+        Ok(Self { train: train.clone(), query })
     }
 }
 
@@ -85,16 +66,7 @@ async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
                 let sent = ask(&ready, to).await;
                 let (at, sent, outcome) = sent;
                 let train = ready.train.name.clone();
-                reporter.report_at(
-                    at,
-                    Observation::Query {
-                        train,
-                        number,
-                        to,
-                        sent,
-                        outcome,
-                    },
-                );
+                reporter.report_at(at, Observation::Query { train, number, to, sent, outcome });
             });
         }
         number += 1;
@@ -106,34 +78,16 @@ async fn ask(ready: &Ready, to: IpAddr) -> (u64, u64, Outcome) {
     let mut sent = clock::monotonic();
     let exchange = exchange(&ready.query, to, &mut sent);
     match timeout(Duration::from_millis(ready.train.timeout_ms), exchange).await {
-        Ok(Ok((
-            at,
-            Answer {
-                instance,
-                rcode,
-                answers,
-            },
-        ))) => (
-            at,
-            sent,
-            Outcome::Answer {
-                instance,
-                rcode,
-                answers,
-                rtt: at - sent,
-            },
-        ),
+        Ok(Ok((at, Answer { instance, rcode, answers }))) => {
+            (at, sent, Outcome::Answer { instance, rcode, answers, rtt: at - sent })
+        }
         Ok(Err(error)) => (clock::monotonic(), sent, Outcome::Refused(reason(&error))),
         Err(_) => (clock::monotonic(), sent, Outcome::Timeout),
     }
 }
 
 async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64, Answer)> {
-    let any = if to.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-    };
+    let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
     let socket = UdpSocket::bind((any, 0)).await?;
     // Connected, so that ICMP errors come back, and nobody else's answers.
     socket.connect((to, PORT)).await?;
@@ -152,9 +106,7 @@ async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64,
 
 /// The kernel's words.
 fn reason(error: &io::Error) -> String {
-    error
-        .raw_os_error()
-        .map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
+    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 
 #[cfg(test)]
@@ -163,28 +115,16 @@ mod tests {
 
     fn train(qname: &str, per_second: u32) -> Train {
         let to = vec![Ipv4Addr::LOCALHOST.into()];
-        Train {
-            name: "dns".into(),
-            to,
-            per_second,
-            qname: qname.into(),
-            timeout_ms: 100,
-        }
+        Train { name: "dns".into(), to, per_second, qname: qname.into(), timeout_ms: 100 }
     }
 
     #[test]
     fn a_train_that_cannot_run_is_refused_before() {
         let error = |train| format!("{:#}", Trains::prepare(&[train]).err().unwrap());
-        assert_eq!(
-            error(train("example.", 0)),
-            "train dns: expected at least one query a second, found 0"
-        );
+        assert_eq!(error(train("example.", 0)), "train dns: expected at least one query a second, found 0");
         assert!(error(train("a..b", 1)).starts_with("train dns: `a..b`: "));
         assert_eq!(
-            error(Train {
-                to: vec![],
-                ..train("example.", 1)
-            }),
+            error(Train { to: vec![], ..train("example.", 1) }),
             "train dns: expected addresses to ask, found none"
         );
     }

@@ -18,9 +18,7 @@ impl Query {
         let mut name = Name::from_ascii(qname)?;
         name.set_fqdn(true);
         let mut edns = Edns::new();
-        edns.set_max_payload(PAYLOAD)
-            .options_mut()
-            .insert(EdnsOption::NSID(NSIDPayload::new([])?));
+        edns.set_max_payload(PAYLOAD).options_mut().insert(EdnsOption::NSID(NSIDPayload::new([])?));
         let mut message = Message::new(0, MessageType::Query, OpCode::Query);
         message.add_query(hickory_proto::op::Query::query(name, RecordType::SOA));
         message.set_edns(edns);
@@ -59,11 +57,7 @@ impl Answer {
         };
         // The high bits, which are in the OPT record (RFC 6891, section 6.1.3), are part of it already.
         let rcode = message.metadata.response_code.into();
-        Some(Self {
-            instance,
-            rcode,
-            answers: message.answers.len() as u16,
-        })
+        Some(Self { instance, rcode, answers: message.answers.len() as u16 })
     }
 }
 
@@ -81,8 +75,7 @@ mod tests {
         if let Some(nsid) = nsid {
             let mut edns = Edns::new();
             edns.set_rcode_high((u16::from(code) >> 4) as u8);
-            edns.options_mut()
-                .insert(EdnsOption::NSID(NSIDPayload::new(nsid).unwrap()));
+            edns.options_mut().insert(EdnsOption::NSID(NSIDPayload::new(nsid).unwrap()));
             message.set_edns(edns);
         }
         message
@@ -110,14 +103,7 @@ mod tests {
         let soa = SOA::new(name.clone(), name.clone(), 1, 2, 3, 4, 5);
         message.add_answer(Record::from_rdata(name, 60, RData::SOA(soa)));
         let answer = Answer::read(&message.to_vec().unwrap(), 7).unwrap();
-        assert_eq!(
-            answer,
-            Answer {
-                instance: "ns1\u{fffd}".into(),
-                rcode: 0,
-                answers: 1
-            }
-        );
+        assert_eq!(answer, Answer { instance: "ns1\u{fffd}".into(), rcode: 0, answers: 1 });
     }
 
     #[test]
@@ -125,14 +111,7 @@ mod tests {
         let read = |message: Message| Answer::read(&message.to_vec().unwrap(), 7).unwrap();
         assert_eq!(read(response(7, ResponseCode::BADVERS, Some(b""))).rcode, 16);
         let refused = read(response(7, ResponseCode::Refused, None));
-        assert_eq!(
-            refused,
-            Answer {
-                instance: String::new(),
-                rcode: 5,
-                answers: 0
-            }
-        );
+        assert_eq!(refused, Answer { instance: String::new(), rcode: 5, answers: 0 });
     }
 
     #[test]

@@ -49,49 +49,22 @@ impl<'p> Answers<'p> {
     ) -> Self {
         let mut trains = BTreeMap::new();
         for client in plan.clients() {
-            if expectation
-                .expect
-                .client
-                .as_ref()
-                .is_some_and(|name| *name != client.name)
-            {
+            if expectation.expect.client.as_ref().is_some_and(|name| *name != client.name) {
                 continue;
             }
-            for want in wants
-                .iter()
-                .filter(|want| client.trains.iter().any(|t| t.to.contains(&want.target.address)))
-            {
-                let train = Train {
-                    want: &want.nodes,
-                    queries: BTreeMap::new(),
-                };
+            for want in wants.iter().filter(|want| client.trains.iter().any(|t| t.to.contains(&want.target.address))) {
+                let train = Train { want: &want.nodes, queries: BTreeMap::new() };
                 trains.insert((client.name.as_str(), want.target.address), train);
             }
         }
         for event in events {
-            let (
-                Some(node),
-                Seen::Query {
-                    number,
-                    to,
-                    sent,
-                    outcome,
-                    ..
-                },
-            ) = (event.node.as_deref(), &event.saw)
+            let (Some(node), Seen::Query { number, to, sent, outcome, .. }) = (event.node.as_deref(), &event.saw)
             else {
                 continue;
             };
             let mine = |((client, address), _): &(&(&str, IpAddr), &mut Train<'_>)| *client == node && address == to;
             if let Some((_, train)) = trains.iter_mut().find(mine) {
-                train.queries.insert(
-                    *number,
-                    Query {
-                        sent: *sent,
-                        known: event.at,
-                        outcome: outcome.clone(),
-                    },
-                );
+                train.queries.insert(*number, Query { sent: *sent, known: event.at, outcome: outcome.clone() });
             }
         }
         Self { trains, origin }
@@ -99,9 +72,7 @@ impl<'p> Answers<'p> {
 
     /// Since when every train is right; none when one is not.
     pub(super) fn right_since(&self) -> Option<u64> {
-        self.trains
-            .values()
-            .try_fold(0, |latest, train| Some(latest.max(train.right_since(self.origin)?)))
+        self.trains.values().try_fold(0, |latest, train| Some(latest.max(train.right_since(self.origin)?)))
     }
 
     /// Whether every query sent until then has come to its end, and been reported.
@@ -119,12 +90,7 @@ impl<'p> Answers<'p> {
 
     /// Queries without a good answer whose end was not yet known at `from`, sent until `until`.
     pub(super) fn lost(&self, from: u64, until: u64) -> u64 {
-        let lost = |train: &Train<'_>| {
-            train
-                .since(from, until)
-                .filter(|query| query.answered_by().is_none())
-                .count()
-        };
+        let lost = |train: &Train<'_>| train.since(from, until).filter(|query| query.answered_by().is_none()).count();
         self.trains.values().map(|train| lost(train) as u64).sum()
     }
 
@@ -148,45 +114,32 @@ impl Train<'_> {
     }
 
     pub(super) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
-        self.queries
-            .values()
-            .filter(move |query| (from..until).contains(&query.sent))
+        self.queries.values().filter(move |query| (from..until).contains(&query.sent))
     }
 
     fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
-        self.queries
-            .values()
-            .filter(move |query| query.known >= from && query.sent < until)
+        self.queries.values().filter(move |query| query.known >= from && query.sent < until)
     }
 
     /// The first answer after the last wrong one, and not before every expected node has answered since the origin.
     pub(super) fn right_since(&self, origin: u64) -> Option<u64> {
         let mut latest = 0;
-        let wrong = self
-            .queries
-            .values()
-            .filter(|query| query.known >= origin && !self.is_right(query));
+        let wrong = self.queries.values().filter(|query| query.known >= origin && !self.is_right(query));
         let last_wrong = wrong.map(|query| query.sent).max();
         if let Some(last_wrong) = last_wrong {
             let next = self.queries.values().find(|query| query.sent > last_wrong)?;
             latest = next.known;
         }
         for node in self.want {
-            let first = self
-                .queries
-                .values()
-                .find(|query| query.known >= origin && query.answered_by() == Some(node))?;
+            let first =
+                self.queries.values().find(|query| query.known >= origin && query.answered_by() == Some(node))?;
             latest = latest.max(first.known);
         }
         Some(latest)
     }
 
     fn known_until(&self, until: u64) -> bool {
-        let gapless = self
-            .queries
-            .iter()
-            .zip(0_u64..)
-            .take_while(|((number, _), expected)| **number == *expected);
+        let gapless = self.queries.iter().zip(0_u64..).take_while(|((number, _), expected)| **number == *expected);
         gapless.last().is_some_and(|((_, query), _)| query.sent >= until)
     }
 

@@ -53,11 +53,7 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
         let until = held.saturating_add(stable);
         now >= until && answers.known_until(until) && answers.all_answer_within(held, until)
     });
-    let end = if settled {
-        held_from.map_or(now, |held| held.saturating_add(stable))
-    } else {
-        now
-    };
+    let end = if settled { held_from.map_or(now, |held| held.saturating_add(stable)) } else { now };
     let (lost, gap) = (answers.lost(origin, end), answers.gap(origin, end));
 
     let mut found = Vec::new();
@@ -66,28 +62,20 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
         let since = &expectation.since;
         if let Some(held) = held_from.filter(|_| late) {
             let after = held.saturating_sub(origin) / 1_000_000;
-            found.push(format!(
-                "it held {after} ms after {since}, allowed {}",
-                expectation.deadline
-            ));
+            found.push(format!("it held {after} ms after {since}, allowed {}", expectation.deadline));
         }
         if let Some(allowed) = expectation.expect.lost.filter(|allowed| lost > *allowed) {
             found.push(format!("{lost} queries lost since {since}, allowed {allowed}"));
         }
         if let Some(allowed) = expectation.expect.gap.filter(|allowed| gap > allowed.0) {
-            found.push(format!(
-                "no good answer for {} ms since {since}, allowed {allowed}",
-                gap.as_millis()
-            ));
+            found.push(format!("no good answer for {} ms since {since}, allowed {allowed}", gap.as_millis()));
         }
         Some(if found.is_empty() { Verdict::Pass } else { Verdict::Fail })
     } else if now > deadline && late {
         Some(Verdict::Fail)
     } else {
         // It may hold since just before the deadline, and be waiting out its stable time; but not for ever.
-        let patience = deadline
-            .saturating_add(stable.saturating_mul(2))
-            .saturating_add(nanos(answers::LONGEST_WAIT));
+        let patience = deadline.saturating_add(stable.saturating_mul(2)).saturating_add(nanos(answers::LONGEST_WAIT));
         (now > patience).then_some(Verdict::Fail)
     };
     let mut first = None;
@@ -95,12 +83,5 @@ pub(super) fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, or
         found = explain::found(&tables, &answers, &wants, now);
         first = explain::first(plan, events, &tables, &answers, &wants, origin);
     }
-    Finding {
-        verdict,
-        held_from,
-        lost,
-        gap,
-        found,
-        first,
-    }
+    Finding { verdict, held_from, lost, gap, found, first }
 }

@@ -53,14 +53,8 @@ impl<'p> Tables<'p> {
                 for (layer, nodes, watched) in layers {
                     if watched {
                         let right_since = right(nodes.as_ref(), &want.nodes).then_some(0);
-                        let cell = Cell {
-                            want: &want.nodes,
-                            nodes,
-                            right_since,
-                        };
-                        tables
-                            .cells
-                            .insert((router.name.as_str(), layer, want.target.address), cell);
+                        let cell = Cell { want: &want.nodes, nodes, right_since };
+                        tables.cells.insert((router.name.as_str(), layer, want.target.address), cell);
                     }
                 }
             }
@@ -76,10 +70,7 @@ impl<'p> Tables<'p> {
         let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
         match &event.saw {
             Seen::Fib { prefix, next_hops } => {
-                let nodes = next_hops
-                    .iter()
-                    .map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name))
-                    .collect();
+                let nodes = next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name)).collect();
                 self.set(node, Layer::Fib, event.at, |address| {
                     (host(address) == *prefix).then(|| Some(&nodes).cloned())
                 });
@@ -87,8 +78,7 @@ impl<'p> Tables<'p> {
             Seen::Rib { routes, .. } => self.set(node, Layer::Rib, event.at, |address| {
                 let of = |routes: &Vec<crate::history::RibRoute>| {
                     let here = routes.iter().filter(|route| route.prefix == host(address));
-                    here.flat_map(|route| route.next_hops.iter().copied().map(name))
-                        .collect()
+                    here.flat_map(|route| route.next_hops.iter().copied().map(name)).collect()
                 };
                 Some(routes.as_ref().map(of))
             }),
@@ -111,9 +101,7 @@ impl<'p> Tables<'p> {
 
     /// Since when all tables are right; none when one is not.
     pub(super) fn right_since(&self) -> Option<u64> {
-        self.cells
-            .values()
-            .try_fold(0, |latest, cell| Some(latest.max(cell.right_since?)))
+        self.cells.values().try_fold(0, |latest, cell| Some(latest.max(cell.right_since?)))
     }
 }
 

@@ -42,14 +42,8 @@ fn a_rib_that_keeps_the_dead_fails_and_is_named() {
     story.ask(FAULT, FAULT + 4000 * MS, |_| answer("ns2"));
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(
-        finding.found,
-        ["router routes via ns1 and ns2: 4 of 4 addresses (RIB only)"]
-    );
-    assert_eq!(
-        finding.first.as_deref(),
-        Some("no withdrawal of 10.1.53.1 by ns1 on the wire")
-    );
+    assert_eq!(finding.found, ["router routes via ns1 and ns2: 4 of 4 addresses (RIB only)"]);
+    assert_eq!(finding.first.as_deref(), Some("no withdrawal of 10.1.53.1 by ns1 on the wire"));
 }
 
 #[test]
@@ -58,10 +52,7 @@ fn a_rib_that_ignores_a_withdrawal_is_told_from_a_withdrawal_that_never_came() {
     story.withdraw(FAULT + MS);
     story.ask(FAULT, FAULT + 4000 * MS, |_| answer("ns2"));
     let first = story.judge().first;
-    assert_eq!(
-        first.as_deref(),
-        Some("ns1 withdrew 10.1.53.1 on the wire, and router's RIB keeps it")
-    );
+    assert_eq!(first.as_deref(), Some("ns1 withdrew 10.1.53.1 on the wire, and router's RIB keeps it"));
 }
 
 #[test]
@@ -78,78 +69,41 @@ fn a_kernel_that_keeps_the_dead_fails_and_is_named() {
 #[test]
 fn a_routing_daemon_that_does_not_answer_is_not_right() {
     let mut story = Story::of_failover();
-    story.push(
-        FAULT + 20 * MS,
-        "router",
-        Seen::Rib {
-            daemon: "router".to_owned(),
-            routes: None,
-        },
-    );
+    story.push(FAULT + 20 * MS, "router", Seen::Rib { daemon: "router".to_owned(), routes: None });
     story.ask(FAULT + 1500 * MS, FAULT + 4000 * MS, |_| answer("ns2"));
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(
-        finding.first.as_deref(),
-        Some("router's routing daemon does not answer on its control socket")
-    );
+    assert_eq!(finding.first.as_deref(), Some("router's routing daemon does not answer on its control socket"));
 }
 
 #[test]
 fn an_answer_from_the_wrong_instance_fails() {
     let mut story = Story::of_failover();
-    story.ask(FAULT + 1500 * MS, FAULT + 4000 * MS, |n| {
-        answer(if n % 3 == 0 { "ns1" } else { "ns2" })
-    });
+    story.ask(FAULT + 1500 * MS, FAULT + 4000 * MS, |n| answer(if n % 3 == 0 { "ns1" } else { "ns2" }));
     story.events.retain(
         |event| !matches!(event.saw, Seen::Query { sent, .. } if (FAULT + 10 * MS..FAULT + 1500 * MS).contains(&sent)),
     );
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert!(
-        finding
-            .found
-            .iter()
-            .any(|line| line.starts_with("client is answered by others")),
-        "{:?}",
-        finding.found
-    );
+    assert!(finding.found.iter().any(|line| line.starts_with("client is answered by others")), "{:?}", finding.found);
 }
 
 #[test]
 fn silence_fails() {
     let mut story = Story::of_failover();
-    story
-        .events
-        .retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
+    story.events.retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
     story.ask(FAULT, FAULT + 4000 * MS, |_| Outcome::Timeout);
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(
-        finding.found,
-        [
-            "client gets no answer to 100 % of its queries",
-            "client hears nothing from ns2"
-        ]
-    );
-    assert_eq!(
-        finding.first.as_deref(),
-        Some("every route is right, and client's answers from 10.1.53.1 are not")
-    );
+    assert_eq!(finding.found, ["client gets no answer to 100 % of its queries", "client hears nothing from ns2"]);
+    assert_eq!(finding.first.as_deref(), Some("every route is right, and client's answers from 10.1.53.1 are not"));
 }
 
 #[test]
 fn servfail_is_no_answer() {
     let mut story = Story::of_failover();
-    story
-        .events
-        .retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
-    let servfail = |_| Outcome::Answer {
-        instance: "ns2".to_owned(),
-        rcode: 2,
-        answers: 0,
-        rtt: MS,
-    };
+    story.events.retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
+    let servfail = |_| Outcome::Answer { instance: "ns2".to_owned(), rcode: 2, answers: 0, rtt: MS };
     story.ask(FAULT, FAULT + 4000 * MS, servfail);
     assert_eq!(story.judge().verdict, Some(Verdict::Fail));
 }
@@ -175,10 +129,7 @@ fn more_lost_than_allowed_fails_though_it_converged() {
 fn a_longer_gap_than_allowed_fails_though_it_converged() {
     let finding = Story::of_failover().judge_with(|expectation| expectation.expect.gap = Some(Span::ms(9)));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(
-        finding.found,
-        ["no good answer for 10 ms since kill resolver on ns1, allowed 9ms"]
-    );
+    assert_eq!(finding.found, ["no good answer for 10 ms since kill resolver on ns1, allowed 9ms"]);
 }
 
 #[test]
@@ -203,13 +154,7 @@ fn a_flap_starts_the_stable_time_anew() {
 #[test]
 fn a_hole_is_unknown_whatever_else_was_seen() {
     let mut story = Story::of_failover();
-    story.push(
-        FAULT,
-        "router",
-        Seen::Hole {
-            reason: "its probe has ended".to_owned(),
-        },
-    );
+    story.push(FAULT, "router", Seen::Hole { reason: "its probe has ended".to_owned() });
     let finding = story.judge();
     assert_eq!(finding.verdict, Some(Verdict::Unknown));
     assert_eq!(finding.found, ["router: its probe has ended"]);

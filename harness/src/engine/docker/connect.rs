@@ -48,11 +48,9 @@ impl Docker {
     }
 
     pub(super) async fn who(&self) -> Result<About> {
-        let (version, info) =
-            futures::try_join!(self.api.version(), self.api.info()).map_err(|error| EngineError::Unreachable {
-                at: self.at.clone(),
-                why: Unreachable::Stranger(words(&error)),
-            })?;
+        let (version, info) = futures::try_join!(self.api.version(), self.api.info()).map_err(|error| {
+            EngineError::Unreachable { at: self.at.clone(), why: Unreachable::Stranger(words(&error)) }
+        })?;
         Ok(About {
             engine: format!("Docker {}", version.version.unwrap_or_default()),
             api: self.api.client_version().to_string(),
@@ -74,10 +72,7 @@ async fn knock(at: &str) -> std::result::Result<(), Unreachable> {
             Err(ErrorKind::InvalidInput.into())
         }
     };
-    match timeout(REACH, reach)
-        .await
-        .unwrap_or_else(|_| Err(io::Error::from(ErrorKind::TimedOut)))
-    {
+    match timeout(REACH, reach).await.unwrap_or_else(|_| Err(io::Error::from(ErrorKind::TimedOut))) {
         Ok(()) => Ok(()),
         Err(error) => Err(match error.kind() {
             ErrorKind::PermissionDenied => Unreachable::Denied,

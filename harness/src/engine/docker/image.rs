@@ -26,25 +26,13 @@ pub(super) async fn list(api: &Api, label: Option<String>) -> Result<Vec<Image>>
     if let Some(label) = label {
         options = options.filters(&HashMap::from([("label".to_owned(), vec![label])]));
     }
-    let found = api
-        .list_images(Some(options.build()))
-        .await
-        .map_err(refused("images", "list them"))?;
+    let found = api.list_images(Some(options.build())).await.map_err(refused("images", "list them"))?;
     let mut images = Vec::new();
     for image in found {
-        let tags: Vec<_> = image
-            .repo_tags
-            .into_iter()
-            .filter(|tag| !tag.contains("<none>"))
-            .collect();
+        let tags: Vec<_> = image.repo_tags.into_iter().filter(|tag| !tag.contains("<none>")).collect();
         let size = u64::try_from(image.size).unwrap_or(0);
         let labels = image.labels.into_iter().collect();
-        let image = Image {
-            tag: image.id.clone(),
-            id: image.id,
-            size,
-            labels,
-        };
+        let image = Image { tag: image.id.clone(), id: image.id, size, labels };
         if tags.is_empty() {
             images.push(image);
         } else {
@@ -56,33 +44,18 @@ pub(super) async fn list(api: &Api, label: Option<String>) -> Result<Vec<Image>>
 
 pub(super) async fn pull(api: &Api, image: &str) -> Result<()> {
     let options = CreateImageOptionsBuilder::default().from_image(image).build();
-    let pulled = api
-        .create_image(Some(options), None, None)
-        .try_for_each(|_| async { Ok(()) })
-        .await;
-    pulled.map_err(|error| EngineError::NoRegistry {
-        image: image.to_owned(),
-        said: words(&error),
-    })
+    let pulled = api.create_image(Some(options), None, None).try_for_each(|_| async { Ok(()) }).await;
+    pulled.map_err(|error| EngineError::NoRegistry { image: image.to_owned(), said: words(&error) })
 }
 
 pub(super) async fn import(api: &Api, image: &str, tarball: PathBuf, label: &str) -> Result<()> {
-    let failed = |said: String| EngineError::Refused {
-        thing: format!("image {image}"),
-        step: "import it",
-        said,
-    };
-    let file = File::open(&tarball)
-        .await
-        .map_err(|error| failed(format!("{}: {error}", tarball.display())))?;
+    let failed = |said: String| EngineError::Refused { thing: format!("image {image}"), step: "import it", said };
+    let file = File::open(&tarball).await.map_err(|error| failed(format!("{}: {error}", tarball.display())))?;
     let (repo, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag);
     let options = options.changes(vec![format!("LABEL {label}")]).build();
     let body = bollard::body_try_stream(pieces(file).map_ok(Into::into));
-    let imported = api
-        .create_image(Some(options), Some(body), None)
-        .try_for_each(|_| async { Ok(()) })
-        .await;
+    let imported = api.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) }).await;
     imported.map_err(|error| failed(words(&error)))
 }
 
@@ -111,23 +84,14 @@ pub(super) async fn build(api: &Api, build: &Build, said: &(dyn Fn(&str) + Send 
         .buildargs(&build.args.clone().into_iter().collect())
         .labels(&build.labels.clone().into_iter().collect())
         .build();
-    let mut output = Output {
-        step: "its first instruction".to_owned(),
-        last: VecDeque::new(),
-    };
-    let mut lines = api
-        .build_image(options, None, Some(bollard::body_full(context.into())))
-        .boxed();
+    let mut output = Output { step: "its first instruction".to_owned(), last: VecDeque::new() };
+    let mut lines = api.build_image(options, None, Some(bollard::body_full(context.into()))).boxed();
     while let Some(line) = lines.next().await {
         let failure = match line {
             Ok(info) => {
                 let error = info.error_detail.and_then(|detail| detail.message);
                 // Docker colours what a program writes on stderr.
-                let text = info
-                    .stream
-                    .unwrap_or_default()
-                    .replace("\x1b[91m", "")
-                    .replace("\x1b[0m", "");
+                let text = info.stream.unwrap_or_default().replace("\x1b[91m", "").replace("\x1b[0m", "");
                 for line in text.lines().filter(|line| !line.trim().is_empty()) {
                     output.take(line);
                     said(line);
@@ -139,12 +103,7 @@ pub(super) async fn build(api: &Api, build: &Build, said: &(dyn Fn(&str) + Send 
         };
         if let Some(said) = failure {
             let (step, last) = (output.step, output.last.into());
-            return Err(EngineError::Build {
-                tag: build.tag.clone(),
-                step,
-                said,
-                output: last,
-            });
+            return Err(EngineError::Build { tag: build.tag.clone(), step, said, output: last });
         }
     }
     Ok(())

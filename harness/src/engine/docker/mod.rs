@@ -78,11 +78,7 @@ impl Engine for Docker {
 
 /// The engine's words for a failed `step` on `thing`.
 fn refused(thing: &str, step: &'static str) -> impl Fn(Error) -> EngineError {
-    move |error| EngineError::Refused {
-        thing: thing.to_owned(),
-        step,
-        said: words(&error),
-    }
+    move |error| EngineError::Refused { thing: thing.to_owned(), step, said: words(&error) }
 }
 
 fn words(error: &Error) -> String {
@@ -115,10 +111,5 @@ fn as_owned(
 ) -> Option<Owned> {
     let stored = labels?;
     let labels = Labels::from_map(|key| stored.get(key).map(String::as_str))?;
-    Some(Owned {
-        what,
-        id: id?,
-        name: name?.trim_start_matches('/').to_owned(),
-        labels,
-    })
+    Some(Owned { what, id: id?, name: name?.trim_start_matches('/').to_owned(), labels })
 }

@@ -30,10 +30,7 @@ pub(super) async fn create(api: &Api, name: &str, labels: &Labels) -> Result<Net
     let id = match api.create_network(request).await {
         Ok(made) => made.id,
         Err(error) if exhausted(&words(&error)) => {
-            return Err(EngineError::NoSubnet {
-                network: name.to_owned(),
-                said: words(&error),
-            });
+            return Err(EngineError::NoSubnet { network: name.to_owned(), said: words(&error) });
         }
         Err(error) => return Err(refused(&format!("network {name}"), "create it")(error)),
     };
@@ -54,36 +51,21 @@ fn exhausted(said: &str) -> bool {
 
 async fn carrier(api: &Api, id: &str, name: &str) -> Result<ipnet::IpNet> {
     let thing = format!("network {name}");
-    let network = api
-        .inspect_network(id, None)
-        .await
-        .map_err(refused(&thing, "inspect it"))?;
-    let subnets = network
-        .ipam
-        .and_then(|ipam| ipam.config)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|pool| pool.subnet);
+    let network = api.inspect_network(id, None).await.map_err(refused(&thing, "inspect it"))?;
+    let subnets =
+        network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().filter_map(|pool| pool.subnet);
     let subnets: Vec<String> = subnets.collect();
-    subnets
-        .iter()
-        .find_map(|subnet| subnet.parse().ok())
-        .ok_or_else(|| EngineError::Refused {
-            thing,
-            step: "find the subnet that Docker chose for it",
-            said: format!("the subnets are {subnets:?}"),
-        })
+    subnets.iter().find_map(|subnet| subnet.parse().ok()).ok_or_else(|| EngineError::Refused {
+        thing,
+        step: "find the subnet that Docker chose for it",
+        said: format!("the subnets are {subnets:?}"),
+    })
 }
 
 pub(super) async fn owned(api: &Api) -> Result<Vec<Owned>> {
     let options = ListNetworksOptionsBuilder::default().filters(&ours()).build();
-    let networks = api
-        .list_networks(Some(options))
-        .await
-        .map_err(refused("networks", "list them"))?;
-    let owned = networks
-        .into_iter()
-        .filter_map(|n| as_owned(What::Network, n.id, n.name, n.labels));
+    let networks = api.list_networks(Some(options)).await.map_err(refused("networks", "list them"))?;
+    let owned = networks.into_iter().filter_map(|n| as_owned(What::Network, n.id, n.name, n.labels));
     Ok(owned.collect())
 }
 
@@ -112,11 +94,7 @@ async fn are_going(api: &Api, network: &str) -> bool {
     };
     let containers: HashMap<_, _> = found.containers.unwrap_or_default();
     for id in containers.keys() {
-        let state = api
-            .inspect_container(id, None)
-            .await
-            .ok()
-            .and_then(|container| container.state);
+        let state = api.inspect_container(id, None).await.ok().and_then(|container| container.state);
         if state.is_some_and(|state| state.running == Some(true)) {
             return false;
         }

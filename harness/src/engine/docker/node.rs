@@ -24,20 +24,15 @@ pub(super) async fn start(api: &Api, node: &NodeSpec) -> Result<Node> {
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
     let made = api.create_container(Some(options), body(api, node)).await;
     let id = made.map_err(|error| match status(&error) {
-        Some(409) => EngineError::NameTaken {
-            name: node.name.clone(),
-            said: words(&error),
-        },
+        Some(409) => EngineError::NameTaken { name: node.name.clone(), said: words(&error) },
         _ => refused(&thing(node), "create it")(error),
     })?;
     let id = id.id;
     // Dropped half-way, as by Ctrl-C: the caller's sweep by label finds the container.
     match bring_up(api, node, &id).await {
-        Ok(attached) => Ok(Node {
-            id,
-            input: Box::new(switch(attached.input)),
-            output: output(thing(node), attached.output),
-        }),
+        Ok(attached) => {
+            Ok(Node { id, input: Box::new(switch(attached.input)), output: output(thing(node), attached.output) })
+        }
         Err(error) => {
             drop(api.remove_container(&id, Some(by_force())).await);
             Err(error)
@@ -68,10 +63,7 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
             init: Some(false),
             privileged: Some(false),
             cap_add: Some(owned(&["NET_ADMIN", "NET_RAW"])),
-            log_config: Some(HostConfigLogConfig {
-                typ: Some("none".to_owned()),
-                config: None,
-            }),
+            log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             sysctls: Some(node.sysctls.clone().into_iter().collect()),
             network_mode: Some(first.cloned().unwrap_or_else(|| "none".to_owned())),
             ..HostConfig::default()
@@ -88,10 +80,7 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
 fn endpoint(api: &Api) -> EndpointSettings {
     let version = api.client_version();
     let new = (version.major_version, version.minor_version) >= (1, 46);
-    let option = (
-        "com.docker.network.endpoint.sysctls",
-        "net.ipv6.conf.IFNAME.disable_ipv6=0",
-    );
+    let option = ("com.docker.network.endpoint.sysctls", "net.ipv6.conf.IFNAME.disable_ipv6=0");
     EndpointSettings {
         driver_opts: new.then(|| HashMap::from([(option.0.to_owned(), option.1.to_owned())])),
         ..EndpointSettings::default()
@@ -102,27 +91,12 @@ fn endpoint(api: &Api) -> EndpointSettings {
 async fn bring_up(api: &Api, node: &NodeSpec, id: &str) -> Result<AttachContainerResults> {
     let thing = thing(node);
     for network in node.networks.iter().skip(1) {
-        let request = NetworkConnectRequest {
-            container: id.to_owned(),
-            endpoint_config: Some(endpoint(api)),
-        };
-        api.connect_network(network, request)
-            .await
-            .map_err(refused(&thing, "connect it to a network"))?;
+        let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config: Some(endpoint(api)) };
+        api.connect_network(network, request).await.map_err(refused(&thing, "connect it to a network"))?;
     }
-    let options = AttachContainerOptionsBuilder::default()
-        .stream(true)
-        .stdin(true)
-        .stdout(true)
-        .stderr(true)
-        .build();
-    let attached = api
-        .attach_container(id, Some(options))
-        .await
-        .map_err(refused(&thing, "attach to it"))?;
-    api.start_container(id, None)
-        .await
-        .map_err(refused(&thing, "start it"))?;
+    let options = AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).stderr(true).build();
+    let attached = api.attach_container(id, Some(options)).await.map_err(refused(&thing, "attach to it"))?;
+    api.start_container(id, None).await.map_err(refused(&thing, "start it"))?;
     Ok(attached)
 }
 
@@ -156,20 +130,12 @@ fn output(
 
 pub(super) async fn crash(api: &Api, id: &str) -> Result<()> {
     let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
-    api.kill_container(id, Some(options))
-        .await
-        .map_err(refused(&format!("container {id}"), "kill it"))
+    api.kill_container(id, Some(options)).await.map_err(refused(&format!("container {id}"), "kill it"))
 }
 
 pub(super) async fn owned(api: &Api) -> Result<Vec<Owned>> {
-    let options = ListContainersOptionsBuilder::default()
-        .all(true)
-        .filters(&ours())
-        .build();
-    let containers = api
-        .list_containers(Some(options))
-        .await
-        .map_err(refused("containers", "list them"))?;
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&ours()).build();
+    let containers = api.list_containers(Some(options)).await.map_err(refused("containers", "list them"))?;
     let owned = containers.into_iter().filter_map(|container| {
         let name = container.names.and_then(|names| names.into_iter().next());
         as_owned(What::Container, container.id, name, container.labels)

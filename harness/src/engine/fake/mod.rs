@@ -149,12 +149,7 @@ impl FakeEngine {
     #[must_use]
     pub fn heard(&self, node: &str) -> Vec<Heard> {
         let state = self.lock();
-        state
-            .heard
-            .iter()
-            .filter(|(name, _)| name == node)
-            .map(|(_, heard)| heard.clone())
-            .collect()
+        state.heard.iter().filter(|(name, _)| name == node).map(|(_, heard)| heard.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -170,15 +165,7 @@ impl State {
 
     fn add_image(&mut self, tag: &str, labels: BTreeMap<String, String>) {
         let id = format!("sha256:{:064x}", self.next());
-        self.images.insert(
-            tag.to_owned(),
-            Image {
-                tag: tag.to_owned(),
-                id,
-                size: 0,
-                labels,
-            },
-        );
+        self.images.insert(tag.to_owned(), Image { tag: tag.to_owned(), id, size: 0, labels });
     }
 
     fn running(&self, hostname: &str) -> Option<&Running> {
@@ -188,9 +175,7 @@ impl State {
     /// Notes what is asked; whether it is to fail.
     fn ask(&mut self, verb: Verb, name: &str) -> bool {
         self.asked.push((verb, name.to_owned()));
-        self.failing
-            .iter()
-            .any(|(failing, part)| *failing == verb && name.contains(part))
+        self.failing.iter().any(|(failing, part)| *failing == verb && name.contains(part))
     }
 
     fn start(&mut self, node: &NodeSpec, script: Script, engine: std::sync::Weak<Mutex<Self>>) -> super::Node {
@@ -247,69 +232,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_script_plays() {
-        let exited = || Observation::Exited {
-            daemon: "named".to_owned(),
-            pid: 7,
-            exit: Exit::Signal(9),
-        };
-        let engine = FakeEngine::new()
-            .with_image("probe")
-            .on_command(move |node, action| match action {
-                Action::Signal { daemon, .. } if daemon == "named" && node == "london" => vec![exited()],
-                Action::Ask => vec![Observation::Failed {
-                    id: 0,
-                    error: "no trains".to_owned(),
-                }],
-                _ => vec![],
-            });
+        let exited = || Observation::Exited { daemon: "named".to_owned(), pid: 7, exit: Exit::Signal(9) };
+        let engine = FakeEngine::new().with_image("probe").on_command(move |node, action| match action {
+            Action::Signal { daemon, .. } if daemon == "named" && node == "london" => vec![exited()],
+            Action::Ask => vec![Observation::Failed { id: 0, error: "no trains".to_owned() }],
+            _ => vec![],
+        });
         let mut node = start(&engine).await;
         tell(&mut node, &setup()).await;
         assert_eq!(hear(&mut node).await.saw, Observation::Ready);
 
-        let kill = Action::Signal {
-            daemon: "named".to_owned(),
-            signal: Signal::SigKill,
-        };
-        tell(
-            &mut node,
-            &Command {
-                id: 5,
-                action: kill.clone(),
-            },
-        )
-        .await;
+        let kill = Action::Signal { daemon: "named".to_owned(), signal: Signal::SigKill };
+        tell(&mut node, &Command { id: 5, action: kill.clone() }).await;
         assert_eq!(hear(&mut node).await.saw, exited());
-        assert_eq!(
-            hear(&mut node).await.saw,
-            Observation::Done {
-                id: 5,
-                detail: String::new()
-            }
-        );
-        tell(
-            &mut node,
-            &Command {
-                id: 6,
-                action: Action::Ask,
-            },
-        )
-        .await;
-        assert_eq!(
-            hear(&mut node).await.saw,
-            Observation::Failed {
-                id: 6,
-                error: "no trains".to_owned()
-            }
-        );
+        assert_eq!(hear(&mut node).await.saw, Observation::Done { id: 5, detail: String::new() });
+        tell(&mut node, &Command { id: 6, action: Action::Ask }).await;
+        assert_eq!(hear(&mut node).await.saw, Observation::Failed { id: 6, error: "no trains".to_owned() });
 
         engine.emit_at("london", Some(42), Observation::Ready);
         let report = hear(&mut node).await;
         assert_eq!((report.seq, report.at), (4, 42));
-        let heard = [
-            Heard::Setup(Box::new(setup())),
-            Heard::Action(kill),
-            Heard::Action(Action::Ask),
-        ];
+        let heard = [Heard::Setup(Box::new(setup())), Heard::Action(kill), Heard::Action(Action::Ask)];
         assert_eq!(engine.heard("london"), heard);
 
         engine.end("london");
@@ -318,12 +261,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_that_cannot_be_set_up_says_so_and_ends() {
-        let unusable = || Observation::Unusable {
-            error: "no eth0".to_owned(),
-        };
-        let engine = FakeEngine::new()
-            .with_image("probe")
-            .on_setup(move |_| vec![unusable()]);
+        let unusable = || Observation::Unusable { error: "no eth0".to_owned() };
+        let engine = FakeEngine::new().with_image("probe").on_setup(move |_| vec![unusable()]);
         let mut node = start(&engine).await;
         tell(&mut node, &setup()).await;
         assert_eq!(hear(&mut node).await.saw, unusable());

@@ -37,28 +37,11 @@ pub(super) fn start(id: String, node: &NodeSpec, script: Script, engine: Weak<Mu
     let (stdout, output) = mpsc::unbounded_channel();
     let (saw, seen) = mpsc::unbounded_channel();
     let (life, crashed) = oneshot::channel::<()>();
-    let owned = Owned {
-        what: What::Container,
-        id: id.clone(),
-        name: node.name.clone(),
-        labels: node.labels.clone(),
-    };
-    let running = Running {
-        owned,
-        hostname: node.hostname.clone(),
-        on: node.networks.clone(),
-        saw,
-        _life: life,
-    };
+    let owned = Owned { what: What::Container, id: id.clone(), name: node.name.clone(), labels: node.labels.clone() };
+    let running = Running { owned, hostname: node.hostname.clone(), on: node.networks.clone(), saw, _life: life };
 
     let (argv, gone) = (node.argv.clone(), id.clone());
-    let probe = Probe {
-        name: node.hostname.clone(),
-        script,
-        engine: engine.clone(),
-        output: stdout.clone(),
-        seq: 0,
-    };
+    let probe = Probe { name: node.hostname.clone(), script, engine: engine.clone(), output: stdout.clone(), seq: 0 };
     tokio::spawn(async move {
         let program = async {
             match argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -73,17 +56,9 @@ pub(super) fn start(id: String, node: &NodeSpec, script: Script, engine: Weak<Mu
             state.nodes.retain(|node| node.owned.id != gone);
         }
     });
-    let output = futures::stream::unfold(output, |mut output| async {
-        output.recv().await.map(|chunk| (chunk, output))
-    });
-    (
-        running,
-        Node {
-            id,
-            input: Box::new(input),
-            output: output.boxed(),
-        },
-    )
+    let output =
+        futures::stream::unfold(output, |mut output| async { output.recv().await.map(|chunk| (chunk, output)) });
+    (running, Node { id, input: Box::new(input), output: output.boxed() })
 }
 
 async fn cat(stdin: DuplexStream, stdout: &Output) {
@@ -132,11 +107,7 @@ impl Probe {
 
     fn set_up(&mut self, line: &str) -> std::result::Result<(), String> {
         let setup: Setup = serde_json::from_str(line).map_err(|error| format!("setup: {error}"))?;
-        let script = self
-            .script
-            .setup
-            .as_ref()
-            .map_or_else(Vec::new, |script| script(&setup));
+        let script = self.script.setup.as_ref().map_or_else(Vec::new, |script| script(&setup));
         self.hear(Heard::Setup(Box::new(setup)));
         if let Some(Observation::Unusable { error }) = script.first() {
             return Err(error.clone());
@@ -148,16 +119,9 @@ impl Probe {
 
     fn obey(&mut self, line: &str) -> std::result::Result<(), String> {
         let Command { id, action } = serde_json::from_str(line).map_err(|error| format!("command: {error}"))?;
-        let script = self
-            .script
-            .command
-            .as_ref()
-            .map_or_else(Vec::new, |script| script(&self.name, &action));
+        let script = self.script.command.as_ref().map_or_else(Vec::new, |script| script(&self.name, &action));
         self.hear(Heard::Action(action));
-        let mut answer = Observation::Done {
-            id,
-            detail: String::new(),
-        };
+        let mut answer = Observation::Done { id, detail: String::new() };
         for saw in script {
             match saw {
                 Observation::Failed { error, .. } => answer = Observation::Failed { id, error },
@@ -177,11 +141,7 @@ impl Probe {
     }
 
     fn report(&mut self, at: Option<u64>, saw: Observation) {
-        let report = Report {
-            seq: self.seq,
-            at: at.unwrap_or_else(now),
-            saw,
-        };
+        let report = Report { seq: self.seq, at: at.unwrap_or_else(now), saw };
         self.seq += 1;
         // A report is made of plain data: it always has a JSON form.
         if let Ok(mut line) = serde_json::to_vec(&report) {

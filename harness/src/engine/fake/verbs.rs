@@ -14,13 +14,8 @@ const SAID: &str = "the test asked for it";
 
 impl Engine for FakeEngine {
     fn about(&self) -> BoxFuture<'_, Result<About>> {
-        let about = About {
-            engine: "fake".to_owned(),
-            api: "0.0".to_owned(),
-            kernel: String::new(),
-            cpus: 1,
-            memory: 1 << 30,
-        };
+        let about =
+            About { engine: "fake".to_owned(), api: "0.0".to_owned(), kernel: String::new(), cpus: 1, memory: 1 << 30 };
         ready(Ok(about)).boxed()
     }
 
@@ -33,10 +28,7 @@ impl Engine for FakeEngine {
     fn pull<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>> {
         let mut state = self.lock();
         if state.ask(Verb::Pull, tag) {
-            let error = EngineError::NoRegistry {
-                image: tag.to_owned(),
-                said: SAID.to_owned(),
-            };
+            let error = EngineError::NoRegistry { image: tag.to_owned(), said: SAID.to_owned() };
             return ready(Err(error)).boxed();
         }
         state.add_image(tag, BTreeMap::new());
@@ -56,10 +48,7 @@ impl Engine for FakeEngine {
     /// Says each instruction; one that is `RUN ... false` fails.
     fn build<'a>(&'a self, build: &'a Build, said: &'a (dyn Fn(&str) + Send + Sync)) -> BoxFuture<'a, Result<()>> {
         let failing = self.lock().ask(Verb::Build, &build.tag);
-        let dockerfile = build
-            .context
-            .get("Dockerfile")
-            .map(|(text, _)| String::from_utf8_lossy(text).into_owned());
+        let dockerfile = build.context.get("Dockerfile").map(|(text, _)| String::from_utf8_lossy(text).into_owned());
         let dockerfile = dockerfile.unwrap_or_default();
         let instructions: Vec<_> = dockerfile.lines().filter(|line| !line.trim().is_empty()).collect();
         let mut output = Vec::new();
@@ -68,12 +57,8 @@ impl Engine for FakeEngine {
             said(&step);
             output.push(step.clone());
             if failing || line.starts_with("RUN ") && line.ends_with("false") {
-                let error = EngineError::Build {
-                    tag: build.tag.clone(),
-                    step,
-                    said: "non-zero code: 1".to_owned(),
-                    output,
-                };
+                let error =
+                    EngineError::Build { tag: build.tag.clone(), step, said: "non-zero code: 1".to_owned(), output };
                 return ready(Err(error)).boxed();
             }
         }
@@ -93,10 +78,7 @@ impl Engine for FakeEngine {
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>> {
         let mut state = self.lock();
         if state.ask(Verb::CreateNetwork, name) {
-            let error = EngineError::NoSubnet {
-                network: name.to_owned(),
-                said: SAID.to_owned(),
-            };
+            let error = EngineError::NoSubnet { network: name.to_owned(), said: SAID.to_owned() };
             return ready(Err(error)).boxed();
         }
         let number = state.next();
@@ -114,13 +96,7 @@ impl Engine for FakeEngine {
     fn start_node<'a>(&'a self, node: &'a NodeSpec) -> BoxFuture<'a, Result<Node>> {
         async move {
             let thing = format!("container {}", node.name);
-            let refused = |said| {
-                Err(EngineError::Refused {
-                    thing,
-                    step: "create it",
-                    said,
-                })
-            };
+            let refused = |said| Err(EngineError::Refused { thing, step: "create it", said });
             let mut state = self.lock();
             if state.ask(Verb::StartNode, &node.name) {
                 return refused(SAID.to_owned());
@@ -128,18 +104,13 @@ impl Engine for FakeEngine {
             if !state.images.contains_key(&node.image) {
                 return refused(format!("No such image: {}", node.image));
             }
-            if let Some(missing) = node
-                .networks
-                .iter()
-                .find(|id| state.networks.iter().all(|network| network.id != **id))
+            if let Some(missing) =
+                node.networks.iter().find(|id| state.networks.iter().all(|network| network.id != **id))
             {
                 return refused(format!("network {missing} not found"));
             }
             if state.nodes.iter().any(|running| running.owned.name == node.name) {
-                return Err(EngineError::NameTaken {
-                    name: node.name.clone(),
-                    said: "it is running".to_owned(),
-                });
+                return Err(EngineError::NameTaken { name: node.name.clone(), said: "it is running".to_owned() });
             }
             Ok(state.start(node, self.script.clone(), Arc::downgrade(&self.state)))
         }
@@ -171,11 +142,7 @@ impl Engine for FakeEngine {
             return refused(thing.name.clone(), "remove it", SAID);
         }
         if state.nodes.iter().any(|node| node.on.contains(&thing.id)) {
-            return refused(
-                format!("network {}", thing.name),
-                "remove it",
-                "it has active endpoints",
-            );
+            return refused(format!("network {}", thing.name), "remove it", "it has active endpoints");
         }
         state.nodes.retain(|node| node.owned.id != thing.id);
         state.networks.retain(|network| network.id != thing.id);
@@ -184,10 +151,5 @@ impl Engine for FakeEngine {
 }
 
 fn refused<'a, T: Send + 'a>(thing: String, step: &'static str, said: &str) -> BoxFuture<'a, Result<T>> {
-    ready(Err(EngineError::Refused {
-        thing,
-        step,
-        said: said.to_owned(),
-    }))
-    .boxed()
+    ready(Err(EngineError::Refused { thing, step, said: said.to_owned() })).boxed()
 }

@@ -17,12 +17,7 @@ fn segment(seq: u32, data: &[u8]) -> Segment<'_> {
 
 fn back(ack: u32) -> Segment<'static> {
     let there = segment(1, b"");
-    Segment {
-        src: there.dst,
-        dst: there.src,
-        ack: Some(ack),
-        ..there
-    }
+    Segment { src: there.dst, dst: there.src, ack: Some(ack), ..there }
 }
 
 fn seen(saw: &[Observation]) -> Vec<String> {
@@ -42,50 +37,17 @@ fn a_connection_from_syn_to_fin() {
     let (open, keepalive) = (message(1, 10), message(4, 0));
     let end = 100 + open.len() as u32;
 
-    assert_eq!(
-        track(Segment {
-            syn: true,
-            ack: None,
-            ..segment(99, b"")
-        }),
-        ["Syn"]
-    );
-    assert_eq!(
-        track(Segment {
-            syn: true,
-            ack: None,
-            ..segment(99, b"")
-        }),
-        ["Syn"]
-    );
+    assert_eq!(track(Segment { syn: true, ack: None, ..segment(99, b"") }), ["Syn"]);
+    assert_eq!(track(Segment { syn: true, ack: None, ..segment(99, b"") }), ["Syn"]);
     assert_eq!(track(Segment { syn: true, ..back(100) }), ["SynAck"]);
     assert_eq!(track(segment(100, &open[..20])), [""; 0]);
-    assert_eq!(
-        track(Segment {
-            signed: true,
-            ..segment(120, &open[20..])
-        }),
-        ["type 1 signed true"]
-    );
+    assert_eq!(track(Segment { signed: true, ..segment(120, &open[20..]) }), ["type 1 signed true"]);
     assert_eq!(track(segment(100, &open)), [""; 0]);
-    assert_eq!(
-        track(Segment {
-            fin: true,
-            ..segment(end, &keepalive)
-        }),
-        ["type 4 signed false", "Fin"]
-    );
+    assert_eq!(track(Segment { fin: true, ..segment(end, &keepalive) }), ["type 4 signed false", "Fin"]);
     assert_eq!(track(back(end + 20)), [""; 0]);
     assert_eq!(track(Segment { rst: true, ..back(0) }), ["Rst"]);
     // The same ports again are a new connection.
-    assert_eq!(
-        track(Segment {
-            syn: true,
-            ack: None,
-            ..segment(7, b"")
-        }),
-        ["Syn"]
-    );
+    assert_eq!(track(Segment { syn: true, ack: None, ..segment(7, b"") }), ["Syn"]);
     assert_eq!(track(segment(8, &keepalive)), ["type 4 signed false"]);
 }
 
@@ -93,11 +55,7 @@ fn a_connection_from_syn_to_fin() {
 fn what_was_missed_is_an_overflow_and_the_next_message_is_found() {
     let mut tracker = Tracker::default();
     let mut track = |segment: Segment<'_>| seen(&tracker.track(&segment, false, 0));
-    track(Segment {
-        syn: true,
-        ack: None,
-        ..segment(99, b"")
-    });
+    track(Segment { syn: true, ack: None, ..segment(99, b"") });
     let update = message(2, 200);
     assert_eq!(track(segment(100, &update[..50])), [""; 0]);
     assert_eq!(track(back(100 + 219)), ["overflow"]);
@@ -108,10 +66,7 @@ fn what_was_missed_is_an_overflow_and_the_next_message_is_found() {
 fn a_connection_older_than_the_capture_is_joined() {
     let mut tracker = Tracker::default();
     let data = [&message(2, 200)[100..], &message(4, 0)].concat();
-    assert_eq!(
-        seen(&tracker.track(&segment(5000, &data), false, 0)),
-        ["type 4 signed false"]
-    );
+    assert_eq!(seen(&tracker.track(&segment(5000, &data), false, 0)), ["type 4 signed false"]);
 }
 
 #[test]
@@ -119,21 +74,8 @@ fn flows_are_forgotten_oldest_first() {
     let mut tracker = Tracker::default();
     for number in 0..2 * MOST_FLOWS {
         let src = SocketAddr::new("10.0.0.1".parse().unwrap(), number as u16);
-        tracker.track(
-            &Segment {
-                syn: true,
-                src,
-                ..segment(0, b"")
-            },
-            true,
-            number as u64,
-        );
+        tracker.track(&Segment { syn: true, src, ..segment(0, b"") }, true, number as u64);
     }
     assert!(tracker.flows.len() <= MOST_FLOWS);
-    assert!(
-        tracker
-            .flows
-            .values()
-            .any(|flow| flow.last == 2 * MOST_FLOWS as u64 - 1)
-    );
+    assert!(tracker.flows.values().any(|flow| flow.last == 2 * MOST_FLOWS as u64 - 1));
 }

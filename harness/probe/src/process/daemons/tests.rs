@@ -10,11 +10,7 @@ fn daemons(script: &str) -> (Daemons, Shared) {
     let seen = Shared::default();
     let reporter = Reporter::writing_to(seen.clone()).unwrap();
     let argv = ["/bin/sh", "-c", script].map(String::from).to_vec();
-    let daemon = Daemon {
-        name: "d".into(),
-        argv,
-        env: BTreeMap::from([("SAY".into(), "hello".into())]),
-    };
+    let daemon = Daemon { name: "d".into(), argv, env: BTreeMap::from([("SAY".into(), "hello".into())]) };
     (Daemons::new(vec![daemon], children(), reporter), seen)
 }
 
@@ -34,25 +30,12 @@ async fn a_daemon_is_started_once_and_its_end_is_exact() {
     let (pid, ended) = running.wait().await.unwrap();
     assert_eq!(ended.exit, Exit::Signal(9));
     assert!(ended.at >= killed);
-    assert_eq!(
-        error(daemons.signal("d", protocol::Signal::SigKill)),
-        "d is not running"
-    );
+    assert_eq!(error(daemons.signal("d", protocol::Signal::SigKill)), "d is not running");
 
     daemons.0.reporter.flush();
     let observations = seen.observations();
-    assert_eq!(
-        observations[0],
-        Observation::Started {
-            daemon: "d".into(),
-            pid
-        }
-    );
-    assert!(observations.contains(&Observation::Exited {
-        daemon: "d".into(),
-        pid,
-        exit: Exit::Signal(9)
-    }));
+    assert_eq!(observations[0], Observation::Started { daemon: "d".into(), pid });
+    assert!(observations.contains(&Observation::Exited { daemon: "d".into(), pid, exit: Exit::Signal(9) }));
 }
 
 #[tokio::test]
@@ -69,11 +52,7 @@ async fn a_daemon_that_was_stopped_starts_again() {
 async fn its_lines_are_reported_with_their_stream() {
     let (daemons, seen) = daemons("echo $SAY; printf oops >&2");
     daemons.start("d").unwrap();
-    let line = |stream, text: &str| Observation::Line {
-        daemon: "d".into(),
-        stream,
-        text: text.into(),
-    };
+    let line = |stream, text: &str| Observation::Line { daemon: "d".into(), stream, text: text.into() };
     let mut expected = vec![line(Stream::Stdout, "hello"), line(Stream::Stderr, "oops")];
     while !expected.is_empty() {
         tokio::task::yield_now().await;
