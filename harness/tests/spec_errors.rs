@@ -83,6 +83,7 @@ fn every_mistake_is_told_with_its_place() {
         ("unknown version", ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.16\"]")),
         ("wrong role", ("resolver = [\"bind@9.20\"]", "resolver = [\"bird@2.17\"]")),
         ("unknown fault", ("kill = \"resolver\"", "hang = \"port 53\"")),
+        ("fault on what another daemon starts", ("kill = \"resolver\"", "kill = \"watchdog\"")),
         ("fault on a node without the daemon", ("on = \"ns1\" }", "on = \"router\" }")),
         ("address outside its network", ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.54.11\"]")),
         ("duplicate address", ("servers = [\"10.1.53.11\"]", "servers = [\"10.1.53.254\"]")),

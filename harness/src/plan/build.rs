@@ -25,7 +25,8 @@ impl Plan {
             .iter()
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<NodePlan>, _>>()?;
+        check_faults(scenario, &nodes)?;
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let declared = scenario.mutants.get(name)?;
             let (why, fails) = (declared.why.clone(), declared.fails.clone());
@@ -218,6 +219,27 @@ fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
                 let error = scenario.wrong_in_topology(&path, message);
                 return Err(error.hint(format!("give `{name}` a `gateway`")));
             }
+        }
+    }
+    Ok(())
+}
+
+/// A fault needs a daemon that its node's probe runs: one that another daemon starts cannot be told apart from it.
+fn check_faults(scenario: &Scenario, nodes: &[NodePlan]) -> Result<(), SpecError> {
+    for (i, step) in scenario.steps.iter().enumerate() {
+        let Verb::Inject(inject) = &step.verb else { continue };
+        let node = nodes.iter().find(|node| node.name == inject.on);
+        let daemons: Vec<&str> =
+            node.iter().flat_map(|node| &node.daemons).map(|daemon| daemon.name.as_str()).collect();
+        if !daemons.contains(&inject.kill.to_string().as_str()) {
+            let path = KeyPath::of(&["step"]).index(i).key("inject").key("kill");
+            let message = format!(
+                "{} on `{}` is started by another daemon, and cannot be killed alone: expected {}",
+                inject.kill,
+                inject.on,
+                daemons.join(" or ")
+            );
+            return Err(scenario.wrong(&path, message));
         }
     }
     Ok(())

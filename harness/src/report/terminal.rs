@@ -178,7 +178,7 @@ impl<'p, W: Write> Terminal<'p, W> {
                 self.detail("watched", &format!("it would have passed after {after}"));
             }
             Some((further, None)) => {
-                self.detail("watched", &format!("{} further: it would not have passed", span(further)))
+                self.detail("watched", &format!("{} further: it would not have passed", span(further)));
             }
             None => {}
         }
