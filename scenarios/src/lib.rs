@@ -3,6 +3,8 @@
 //!
 //! Without Docker these fail with the reason and a hint: a test that was skipped would look like one that passed.
 
+mod cells;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::pending;
@@ -21,6 +23,8 @@ use harness::owner::Labels;
 use harness::plan::Plan;
 use harness::session::{self, Outcome, Request};
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub use cells::hold_against_the_file;
 
 /// What a lab of five nodes takes while it runs, in KiB.
 const LAB: u64 = 300 * 1024;
@@ -46,6 +50,17 @@ impl Ran {
     #[track_caller]
     pub fn must(&self, verdict: Verdict) {
         assert!(self.outcome.verdict() == verdict, "expected {verdict}, found:\n{self}");
+    }
+}
+
+impl Ran {
+    /// The scenario can tell a lab with its protection from one without: else its Pass would prove nothing.
+    ///
+    /// # Panics
+    /// When the mutant did not fail at the step that it names.
+    #[track_caller]
+    pub fn must_fail_as_the_mutant_must(&self) {
+        assert_eq!(self.outcome.summary.as_the_mutant_must(&self.outcome.plan), Some(true), "{self}");
     }
 }
 

@@ -242,8 +242,8 @@ impl<'p> Lab<'p> {
 
     /// The product that a fault is about, for those who read of it.
     fn victim(&self, fault: &Fault) -> String {
-        let Fault::Kill { role, node } = fault;
-        let product = self.plan.node(node).and_then(|node| node.runs.get(role));
+        let role = fault.fault.role();
+        let product = role.and_then(|role| self.plan.node(&fault.on)?.runs.get(&role));
         product.map(|product| format!("{} {}, ", product.kind, product.version)).unwrap_or_default()
     }
 

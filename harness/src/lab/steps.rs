@@ -3,7 +3,6 @@
 use super::Lab;
 use super::error::LabError;
 use crate::check::{Finding, Verdict};
-use crate::fault::Fault;
 use crate::history::{Event, Seen, now};
 use crate::plan::{Action, StepPlan};
 use crate::spec::Span;
@@ -109,7 +108,7 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
                 if missed { Some((WATCH_ON, lab.watch_on(expectation, WATCH_ON, watcher).await)) } else { None };
             Ok(Played::Judged { origin: lab.origin, at, finding, watched })
         }
-        Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(Fault::from(inject)).await? }),
+        Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(inject.clone()).await? }),
         Action::HealAll => Ok(Played::Healed { at: lab.heal_all().await? }),
         Action::Hold(span) => {
             lab.hold(*span, watcher).await;

@@ -10,7 +10,7 @@ use super::deadline::{self, Since};
 use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::spec::{Cell, Inject, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -72,7 +72,7 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
                 Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
             }
             Verb::Inject(inject) => {
-                since = (Since::Kill(inject.kill, &inject.on), inject.to_string());
+                since = (Since::Fault(&inject.fault, &inject.on), inject.to_string());
                 Action::Inject(inject.clone())
             }
             Verb::Heal(_) => {
@@ -227,16 +227,13 @@ fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
 /// A fault needs a daemon that its node's probe runs: one that another daemon starts cannot be told apart from it.
 fn check_faults(scenario: &Scenario, nodes: &[NodePlan]) -> Result<(), SpecError> {
     for (i, step) in scenario.steps.iter().enumerate() {
-        let Verb::Inject(inject) = &step.verb else { continue };
-        let node = nodes.iter().find(|node| node.name == inject.on);
-        let daemons: Vec<&str> =
-            node.iter().flat_map(|node| &node.daemons).map(|daemon| daemon.name.as_str()).collect();
-        if !daemons.contains(&inject.kill.to_string().as_str()) {
-            let path = KeyPath::of(&["step"]).index(i).key("inject").key("kill");
+        let Verb::Inject(Inject { fault, on }) = &step.verb else { continue };
+        let (Some(role), Some(node)) = (fault.role(), nodes.iter().find(|node| node.name == *on)) else { continue };
+        let daemons: Vec<&str> = node.daemons.iter().map(|daemon| daemon.name.as_str()).collect();
+        if !daemons.contains(&role.to_string().as_str()) {
+            let path = KeyPath::of(&["step"]).index(i).key("inject").key(fault.key());
             let message = format!(
-                "{} on `{}` is started by another daemon, and cannot be killed alone: expected {}",
-                inject.kill,
-                inject.on,
+                "{role} on `{on}` is started by another daemon, and cannot be broken alone: expected {}",
                 daemons.join(" or ")
             );
             return Err(scenario.wrong(&path, message));

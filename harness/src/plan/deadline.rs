@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use crate::spec::{Expect, Peer, Role, Span, Topology, Watchdog};
+use crate::spec::{Breaks, Expect, Peer, Port, Role, Span, Topology, Watchdog};
 
 /// What a daemon gets to start: reading its configuration, opening its sockets.
 const START: Span = Span::ms(3000);
 
 /// What a BGP session gets to come up from both ends: a connection refused once, and tried again.
 const SESSION: Span = Span::ms(6000);
+
+/// Where BGP listens (RFC 4271, section 8.2.1).
+const BGP: u16 = 179;
 
 /// What a change gets from one end of the lab to the other once it is on its way: speaker, wire, RIB, FIB, client.
 const PROPAGATION: Span = Span::ms(500);
@@ -17,8 +20,8 @@ const PROPAGATION: Span = Span::ms(500);
 pub(super) enum Since<'a> {
     /// The lab was started.
     Start,
-    /// The daemon of this role was killed on this node.
-    Kill(Role, &'a str),
+    /// This broke on this node.
+    Fault(&'a Breaks, &'a str),
     /// Everything was mended.
     Heal,
 }
@@ -35,13 +38,16 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
     let terms = match since {
         Since::Start => vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)],
         Since::Heal => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
-        Since::Kill(Role::Resolver | Role::Watchdog, node) => {
+        // The kernel closes the connections of a process that is killed; the hold time is what is left when it does not.
+        Since::Fault(Breaks::Kill(role) | Breaks::Hang(role), _) if matches!(role, Role::Speaker | Role::Router) => {
+            vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
+        }
+        Since::Fault(Breaks::Drop(Port { port: BGP, .. }), _) => {
+            vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
+        }
+        Since::Fault(_, node) => {
             let timers = topology.nodes.get(*node).map(|node| node.watchdog.clone()).unwrap_or_default();
             vec![("bad checks", fall(&timers)), ("propagation", PROPAGATION.0)]
-        }
-        // The kernel closes the connection of a process that is killed; the hold time is what is left when it does not.
-        Since::Kill(Role::Speaker | Role::Router, _) => {
-            vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
         }
     };
     let sum = terms.iter().map(|(_, span)| *span).sum();

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::inject::Inject;
 use super::topology::Role;
 use super::value::{Family, Span};
 
@@ -79,16 +80,6 @@ impl Expect {
     }
 }
 
-/// A fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Inject {
-    /// Kills the daemon of this role with SIGKILL.
-    pub kill: Role,
-    /// The node on which.
-    pub on: String,
-}
-
 /// What is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,11 +121,5 @@ impl StepEntry {
                 Err(format!("a step has one verb (`expect`, `inject`, `heal` or `hold`), found {}", verbs.len()))
             }
         }
-    }
-}
-
-impl std::fmt::Display for Inject {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "kill {} on {}", self.kill, self.on)
     }
 }

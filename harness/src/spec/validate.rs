@@ -47,13 +47,14 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         match &step.verb {
             Verb::Expect(expect) => check.expect(expect, &path.key("expect"))?,
             Verb::Inject(inject) => {
-                let at = path.key("inject").key("on");
-                let node = check.known("node", &inject.on, &scenario.topology.nodes, &at)?;
-                check.that(
-                    node.runs.iter().any(|run| *run == inject.kill.to_string()),
-                    &path.key("inject").key("kill"),
-                    || format!("node `{}` runs no {}: it runs {}", inject.on, inject.kill, list(&node.runs)),
-                )?;
+                let path = path.key("inject");
+                let node = check.known("node", &inject.on, &scenario.topology.nodes, &path.key("on"))?;
+                if let Some(role) = inject.fault.role() {
+                    let runs = node.runs.iter().any(|run| *run == role.to_string());
+                    check.that(runs, &path.key(inject.fault.key()), || {
+                        format!("node `{}` runs no {role}: it runs {}", inject.on, list(&node.runs))
+                    })?;
+                }
             }
             Verb::Heal(_) | Verb::Hold(_) => {}
         }

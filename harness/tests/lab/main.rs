@@ -15,7 +15,7 @@ use harness::lab::{self, Lab, LabError, Played, Watcher, play};
 use harness::owner::Labels;
 use harness::plan::{Plan, StepPlan, choose};
 use harness::report::Summary;
-use harness::spec::{Role, Scenario};
+use harness::spec::{Breaks, Role, Scenario};
 use protocol::{Action, Observation};
 
 mod world;
@@ -138,7 +138,7 @@ async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     });
     let plan = plan();
     let error = run(&plan, &engine, pending(), async |lab| {
-        let kill = Fault::Kill { role: Role::Resolver, node: "ns1".to_owned() };
+        let kill = Fault { fault: Breaks::Kill(Role::Resolver), on: "ns1".to_owned() };
         lab.inject(kill).await
     });
     let error = error.await.expect("a lab").expect_err("the kill failed");
