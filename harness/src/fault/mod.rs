@@ -69,7 +69,10 @@ fn chain(Port { port, protocol, family }: &Port) -> String {
         None => "meta l4proto { tcp, udp } th".to_owned(),
         Some(protocol) => protocol.to_string(),
     };
-    format!("chain input {{ type filter hook input priority -300; {family}{protocol} dport {port} drop; }};")
+    // Whichever end opened the connection: what comes to the port, and what comes from the other end's.
+    let drop = |side: &str| format!("{family}{protocol} {side} {port} drop;");
+    let rules = format!("{} {}", drop("dport"), drop("sport"));
+    format!("chain input {{ type filter hook input priority -300; {rules} }};")
 }
 
 #[cfg(test)]
@@ -102,13 +105,13 @@ mod tests {
     fn what_is_dropped_comes_through_again() {
         let all = Port { port: 53, protocol: None, family: None };
         let drop = "table inet fault_port_53 { chain input { type filter hook input priority -300; \
-                    meta l4proto { tcp, udp } th dport 53 drop; }; }";
+                    meta l4proto { tcp, udp } th dport 53 drop; meta l4proto { tcp, udp } th sport 53 drop; }; }";
         let heal = nft("delete table inet fault_port_53".to_owned());
         assert_eq!(moves(Breaks::Drop(all)), (nft(drop.to_owned()), heal));
 
         let one = Port { port: 53, protocol: Some(Protocol::Udp), family: Some(Family::V6) };
         let drop = "table inet fault_port_53_udp_v6 { chain input { type filter hook input priority -300; \
-                    meta nfproto ipv6 udp dport 53 drop; }; }";
+                    meta nfproto ipv6 udp dport 53 drop; meta nfproto ipv6 udp sport 53 drop; }; }";
         let heal = nft("delete table inet fault_port_53_udp_v6".to_owned());
         assert_eq!(moves(Breaks::Drop(one)), (nft(drop.to_owned()), heal));
     }

@@ -64,6 +64,7 @@ fn services(topology: &Topology) -> Vec<ServiceAddress> {
 
 fn steps(scenario: &Scenario) -> Vec<StepPlan> {
     let mut since = (Since::Start, "the start".to_owned());
+    let mut sessions_down = false;
     let mut steps = Vec::new();
     for step in &scenario.steps {
         let action = match &step.verb {
@@ -72,11 +73,12 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
                 Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
             }
             Verb::Inject(inject) => {
+                sessions_down |= deadline::ends_sessions(&inject.fault);
                 since = (Since::Fault(&inject.fault, &inject.on), inject.to_string());
                 Action::Inject(inject.clone())
             }
             Verb::Heal(_) => {
-                since = (Since::Heal, "heal all".to_owned());
+                since = (Since::Heal(std::mem::take(&mut sessions_down)), "heal all".to_owned());
                 Action::HealAll
             }
             Verb::Hold(span) => Action::Hold(*span),

@@ -7,8 +7,8 @@ use crate::spec::{Breaks, Expect, Peer, Port, Role, Span, Topology, Watchdog};
 /// What a daemon gets to start: reading its configuration, opening its sockets.
 const START: Span = Span::ms(3000);
 
-/// What a BGP session gets to come up from both ends: a connection refused once, and tried again.
-const SESSION: Span = Span::ms(6000);
+/// What a BGP session gets to come up: a connection that failed is tried again, at ever longer intervals.
+const SESSION: Span = Span::ms(10_000);
 
 /// Where BGP listens (RFC 4271, section 8.2.1).
 const BGP: u16 = 179;
@@ -22,8 +22,8 @@ pub(super) enum Since<'a> {
     Start,
     /// This broke on this node.
     Fault(&'a Breaks, &'a str),
-    /// Everything was mended.
-    Heal,
+    /// Everything was mended; BGP sessions too, or not.
+    Heal(bool),
 }
 
 /// The deadline, and how it came about.
@@ -37,12 +37,12 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
     let good = ("good checks", slowest(rise).unwrap_or_default());
     let terms = match since {
         Since::Start => vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)],
-        Since::Heal => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
-        // The kernel closes the connections of a process that is killed; the hold time is what is left when it does not.
-        Since::Fault(Breaks::Kill(role) | Breaks::Hang(role), _) if matches!(role, Role::Speaker | Role::Router) => {
-            vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
+        Since::Heal(false) => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
+        Since::Heal(true) => {
+            vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)]
         }
-        Since::Fault(Breaks::Drop(Port { port: BGP, .. }), _) => {
+        // The kernel closes the connections of a process that is killed; the hold time is what is left when it does not.
+        Since::Fault(fault, _) if ends_sessions(fault) => {
             vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
         }
         Since::Fault(_, node) => {
@@ -53,6 +53,11 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
     let sum = terms.iter().map(|(_, span)| *span).sum();
     let words: Vec<String> = terms.iter().map(|(name, span)| format!("{name} {}", Span(*span))).collect();
     (Span(sum), words.join(" + "))
+}
+
+/// Whether a fault takes BGP sessions down.
+pub(super) fn ends_sessions(fault: &Breaks) -> bool {
+    matches!(fault.role(), Some(Role::Speaker | Role::Router)) || matches!(fault, Breaks::Drop(Port { port: BGP, .. }))
 }
 
 /// The longest from a fault to the withdrawal: the fault comes just after a good check, and each bad one takes its timeout.

@@ -24,7 +24,7 @@ pub enum Breaks {
     Kill(Role),
     /// The daemon of this role is stopped with SIGSTOP: its port still accepts connections, and nobody answers.
     Hang(Role),
-    /// What comes in at a port is dropped, from other machines and from the node itself.
+    /// What comes in to a port, or from that port of another machine, is dropped; what the node sends itself too.
     Drop(Port),
 }
 
@@ -32,7 +32,7 @@ pub enum Breaks {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Port {
-    /// The destination port.
+    /// The port, at either end.
     pub port: u16,
     /// Only this protocol; else both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
