@@ -26,7 +26,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a scenario: build what is missing, bring the lab up, play its steps, judge, leave nothing behind
-    Run(Scenario),
+    Run {
+        #[command(flatten)]
+        scenario: Scenario,
+        /// So many times, one after the other; at the end, how verdicts and phases are spread
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        repeat: u32,
+    },
     /// Show what was derived from a scenario: deadlines, addresses, and every file that a node will get
     Plan {
         #[command(flatten)]
@@ -91,7 +97,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run(scenario) => run::run(&scenario.into()).await,
+        Command::Run { scenario, repeat } => run::run(&scenario.into(), repeat).await,
         Command::Plan { scenario, cells } => plan::plan(&scenario.into(), cells),
         Command::Judge(judge) => judge::judge(judge),
         Command::Images { command } => images::images(command.unwrap_or_default()).await,

@@ -1,20 +1,49 @@
 //! `cargo lab run`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use super::progress::Bars;
 use super::{exit, interrupt};
+use crate::check::Verdict;
 use crate::engine::docker::Docker;
+use crate::report::Repeats;
 use crate::session::{self, Request};
 
-pub(super) async fn run(request: &Request) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(request: &Request, repeat: u32) -> anyhow::Result<ExitCode> {
     // What is wrong with the file is said before the engine is asked for anything.
     let _valid = request.plan()?;
     let interrupted = interrupt::interrupted()?;
     let engine = Docker::connect().await?;
+    if repeat > 1 {
+        return many(request, repeat, &engine, interrupted).await;
+    }
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal();
     let outcome = session::run(request, &engine, &Bars::new(), stdout, colour, interrupted).await?;
     Ok(ExitCode::from(exit::code(outcome.verdict())))
+}
+
+/// A line for each run, the whole text of one that does not pass, and at the end how they are spread.
+async fn many(
+    request: &Request,
+    repeat: u32,
+    engine: &Docker,
+    interrupted: impl Future<Output = &'static str>,
+) -> anyhow::Result<ExitCode> {
+    let mut interrupted = pin!(interrupted);
+    let mut out = std::io::stdout();
+    let mut repeats = Repeats::default();
+    for number in 1..=repeat {
+        let mut text = Vec::new();
+        let ran = session::run(request, engine, &Bars::new(), &mut text, false, interrupted.as_mut()).await?;
+        if ran.verdict() != Verdict::Pass {
+            out.write_all(&text)?;
+        }
+        writeln!(out, "{number:>10}  {}  {}", ran.verdict(), ran.folder.display())?;
+        repeats.add(ran.verdict(), &ran.plan, &ran.played, ran.history.events());
+    }
+    write!(out, "\n{repeats}")?;
+    Ok(ExitCode::from(exit::code(repeats.worst())))
 }

@@ -1,6 +1,7 @@
 //! REPORT: what a run found, for people; pure functions of plan, history and verdicts.
 
 mod folder;
+mod repeats;
 mod summary;
 mod terminal;
 #[cfg(test)]
@@ -8,5 +9,6 @@ mod tests;
 mod timeline;
 
 pub use folder::{RunFolder, write_logs};
+pub use repeats::Repeats;
 pub use summary::{Summary, times};
 pub use terminal::Terminal;

@@ -44,19 +44,23 @@ impl Summary {
 /// The phases of every fault that was followed by an expectation, as a table; empty when there was none.
 #[must_use]
 pub fn times(plan: &Plan, played: &[Played], events: &[Event]) -> String {
-    let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
     let mut text = String::new();
-    for (i, (step, played)) in steps.iter().enumerate() {
-        let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else {
-            continue;
-        };
-        let Some(until) = steps.get(i + 1).and_then(|(_, next)| judged_at(next)) else {
-            continue;
-        };
-        let phases = phases(plan, events, &inject.on, *from, until);
-        table(&mut text, &inject.to_string(), &phases);
+    for (fault, phases) in failovers(plan, played, events) {
+        table(&mut text, &fault, &phases);
     }
     text
+}
+
+/// Every fault that was followed by an expectation, in words, with its phases by family.
+pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec<(String, BTreeMap<Family, Phases>)> {
+    let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
+    let failover = |pair: &[(&StepPlan, &Played)]| match pair {
+        [(StepPlan { action: Action::Inject(inject), .. }, Played::Injected { at: from }), (_, next)] => {
+            Some((inject.to_string(), phases(plan, events, &inject.on, *from, judged_at(next)?)))
+        }
+        _ => None,
+    };
+    steps.windows(2).filter_map(failover).collect()
 }
 
 fn judged_at(played: &Played) -> Option<u64> {
