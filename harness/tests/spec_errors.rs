@@ -77,6 +77,7 @@ fn every_mistake_is_told_with_its_place() {
         ("a key of a later version", ("name   = \"serves\"", "exec   = \"ls\"")),
         ("unknown key of a node", ("gateway = \"router\"", "gatway  = \"router\"")),
         ("two verbs", ("inject = {", "hold = \"1s\"\ninject = {")),
+        ("nothing asserted", ("expect = { serving = [\"ns1\"] }", "hold = \"1s\"")),
         ("no topology", ("topology = \"lab\"", "topology = \"lib\"")),
         ("unknown role", ("\"speaker\", \"watchdog\"]\nserves", "\"speeker\", \"watchdog\"]\nserves")),
         ("unknown kind", ("resolver = [\"bind@9.20\"]", "resolver = [\"bnid@9.20\"]")),

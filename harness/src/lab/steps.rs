@@ -79,10 +79,11 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
         (lab.step, lab.step_began) = (number, now());
         lab.record(None, lab.step_began, Seen::Step { number, name: step.name.clone() });
         let played = play_one(lab, step, watcher).await;
-        // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken.
+        // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken, and not that
+        // a step that asserts nothing passed. What was judged was judged with the hole in mind.
         let played = match (played, lab.unknown()) {
-            (Ok(played), _) => played,
-            (Err(_), Some(unknown)) => unknown,
+            (Ok(played @ Played::Judged { .. }), _) | (Ok(played), None) => played,
+            (Ok(_) | Err(_), Some(unknown)) => unknown,
             (Err(error), None) => return Err(error),
         };
         let verdict = played.verdict();

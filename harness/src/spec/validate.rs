@@ -42,6 +42,8 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
 
 pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
     let check = Check { topology: &scenario.topology, layers };
+    let asserts = scenario.steps.iter().any(|step| matches!(step.verb, Verb::Expect(_)));
+    check.that(asserts, &KeyPath::of(&["step"]), || "nothing is asserted: no step has `expect`".to_owned())?;
     for (i, step) in scenario.steps.iter().enumerate() {
         let path = KeyPath::of(&["step"]).index(i);
         match &step.verb {

@@ -131,6 +131,29 @@ async fn a_node_that_ends_makes_the_verdict_unknown() {
 }
 
 #[tokio::test]
+async fn a_node_that_ends_while_nothing_is_asserted_makes_it_unknown_too() {
+    /// Ends a node at the first look.
+    struct Breaker(Option<FakeEngine>);
+
+    impl Watcher for Breaker {
+        fn tick(&mut self, _: &[Event], _: u64) {
+            if let Some(engine) = self.0.take() {
+                engine.end("client");
+            }
+        }
+
+        fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
+    }
+
+    let (mut plan, engine) = (plan(), engine());
+    let hold = harness::plan::Action::Hold("200ms".parse().expect("a time span"));
+    plan.steps = vec![StepPlan { name: "hold".to_owned(), action: hold }];
+    let played = run(&plan, &engine, pending(), async |lab| play(lab, &mut Breaker(Some(engine.clone()))).await);
+    let played = played.await.expect("a lab").expect("a lost node is no error of the lab's");
+    assert_eq!(Summary::of(&plan, &played), Summary { verdict: Verdict::Unknown, at: Some(0) });
+}
+
+#[tokio::test]
 async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     let engine = engine().on_command(|_, action| match action {
         Action::Signal { .. } => vec![Observation::Failed { id: 0, error: "it is not running".to_owned() }],
