@@ -9,6 +9,7 @@ use hickory_proto::rr::Name;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 
+use crate::connect;
 use crate::duration::in_words;
 use crate::soa::{BadAnswer, Question};
 use crate::standing;
@@ -113,7 +114,7 @@ impl Checker {
         let server = self.server(target);
         let connect = async {
             loop {
-                match TcpStream::connect(server).await {
+                match connect::connect(server).await {
                     // Closed before we saw it accepted.
                     Err(error) if error.kind() == ErrorKind::ConnectionReset => pace.tick().await,
                     connected => return connected,

@@ -9,7 +9,7 @@
 //! A map of the code, in that order:
 //!
 //! - [`options`], [`duration`], [`config`], [`target`]: what to check, and how often
-//! - [`soa`], [`check`], [`standing`], [`probe`]: questions to the name servers; all they say becomes a [`sample`]
+//! - [`soa`], [`connect`], [`check`], [`standing`], [`probe`]: questions to the name servers; all they say becomes a [`sample`]
 //! - [`machine`]: decides; no clock and no socket
 //! - [`announcer`], [`journal`], [`lines`]: commands to ExaBGP on stdout, reasons for people on stderr
 //! - [`exabgp`], [`ending`]: what ExaBGP tells us on stdin, and why we end
@@ -18,6 +18,7 @@
 pub mod announcer;
 pub mod check;
 pub mod config;
+pub mod connect;
 pub mod duration;
 pub mod ending;
 pub mod exabgp;
