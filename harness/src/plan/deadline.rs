@@ -41,6 +41,11 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
         Since::Heal(true) => {
             vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)]
         }
+        // What the node sends still arrives, until its peer's silence stops it: one more keepalive, a third of the hold time
+        // after the one before (RFC 4271, section 4.4), restarts the peer's timer.
+        Since::Fault(Breaks::Drop(Port { port: BGP, .. }), _) => {
+            vec![("last keepalive", hold(topology) / 3), ("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
+        }
         // The kernel closes the connections of a process that is killed; the hold time is what is left when it does not.
         Since::Fault(fault, _) if ends_sessions(fault) => {
             vec![("hold time", hold(topology)), ("propagation", PROPAGATION.0)]
