@@ -5,8 +5,6 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-
 use super::event::{Event, Seen};
 
 /// A run's events, in the order in which they were recorded.
@@ -55,7 +53,6 @@ impl FromIterator<Event> for History {
 #[derive(Clone)]
 pub struct Recorder {
     inner: Arc<Mutex<Inner>>,
-    grown: watch::Sender<usize>,
 }
 
 struct Inner {
@@ -73,7 +70,7 @@ impl Recorder {
     pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?.map(BufWriter::new);
         let inner = Inner { closed: false, history: History::default(), file, lost: None };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), grown: watch::Sender::new(0) })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 
     /// Appends an event.
@@ -92,9 +89,6 @@ impl Recorder {
             }
         }
         history.0.push(event);
-        let length = history.0.len();
-        drop(inner);
-        self.grown.send_replace(length);
     }
 
     /// Records the end: whatever comes later is not part of the run.
@@ -106,12 +100,6 @@ impl Recorder {
     /// Looks at the history as it stands.
     pub fn with<T>(&self, look: impl FnOnce(&History) -> T) -> T {
         look(&self.lock().history)
-    }
-
-    /// Tells when the history has grown: the value is its length.
-    #[must_use]
-    pub fn grown(&self) -> watch::Receiver<usize> {
-        self.grown.subscribe()
     }
 
     /// Writes out what is buffered, so that a killed run leaves what it has seen.
