@@ -5,8 +5,8 @@
 //! ```
 //!
 //! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`engine`], [`image`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`fault`], [`observe`], [`lab`], [`report`],
-//! [`session`] and [`judge`], [`cli`].
+//! [`engine`], [`image`], [`value`], [`fault`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
+//! [`report`], [`session`] and [`judge`], [`cli`].
 
 pub mod check;
 pub mod cli;
@@ -23,4 +23,5 @@ pub mod plan;
 pub mod report;
 pub mod session;
 pub mod spec;
+pub mod value;
 mod wait;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use protocol::{ControlSocket, Daemon};
+use protocol::{Action, ControlSocket, Daemon};
 
 use crate::history::RibRoute;
 use crate::image::catalog;
@@ -14,6 +14,8 @@ mod bird;
 mod exabgp;
 mod template;
 mod watchdog;
+
+pub(crate) use template::fill;
 
 /// A daemon.
 pub trait Kind: Sync {
@@ -43,6 +45,21 @@ pub trait Kind: Sync {
     /// The line that was not understood.
     fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
         Err(format!("{} was not asked for routes, and answered {answer:?}", self.name()))
+    }
+
+    /// Commands, run in the node, that take the session with `peer` down or up again; none when the daemon has none.
+    fn session(&self, _site: &Site<'_>, _peer: &str, _up: bool) -> Option<Vec<Vec<String>>> {
+        None
+    }
+
+    /// How the daemon takes a changed configuration in while it runs; none when it cannot.
+    fn reload(&self, _site: &Site<'_>) -> Option<Action> {
+        None
+    }
+
+    /// The command, run in the node, that tells a programmable daemon how to behave; none when it is not programmable.
+    fn behave(&self, _how: &str) -> Option<Vec<String>> {
+        None
     }
 
     /// The text of a log line that is this daemon's own, though another daemon's process wrote it.

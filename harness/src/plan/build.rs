@@ -10,7 +10,7 @@ use super::deadline::{self, Since};
 use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, Inject, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::spec::{Cell, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -26,13 +26,12 @@ impl Plan {
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<Vec<NodePlan>, _>>()?;
-        check_faults(scenario, &nodes)?;
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let declared = scenario.mutants.get(name)?;
             let (why, fails) = (declared.why.clone(), declared.fails.clone());
             Some(Mutant { name: name.clone(), why, fails })
         });
-        Ok(Self {
+        let plan = Self {
             scenario: scenario.name.clone(),
             mutant,
             title: scenario.title.clone(),
@@ -44,7 +43,22 @@ impl Plan {
             nodes,
             steps: steps(scenario),
             owners: addresses::owners(topology),
-        })
+            topology: topology.clone(),
+        };
+        plan.check_faults(scenario)?;
+        Ok(plan)
+    }
+
+    /// Whether each fault can be applied and mended where it is to strike.
+    fn check_faults(&self, scenario: &Scenario) -> Result<(), SpecError> {
+        for (i, step) in scenario.steps.iter().enumerate() {
+            let Verb::Inject(fault) = &step.verb else { continue };
+            if let Err(error) = self.apply(fault).and_then(|_| self.heal(fault)) {
+                let path = KeyPath::of(&["step"]).index(i).key("inject").key(fault.breaks.key());
+                return Err(scenario.wrong(&path, format!("{fault}: {error}")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -73,8 +87,8 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
                 Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
             }
             Verb::Inject(inject) => {
-                sessions_down |= deadline::ends_sessions(&inject.fault);
-                since = (Since::Fault(&inject.fault, &inject.on), inject.to_string());
+                sessions_down |= inject.ends_sessions();
+                since = (Since::Fault(inject), inject.to_string());
                 Action::Inject(inject.clone())
             }
             Verb::Heal(_) => {
@@ -100,19 +114,20 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         let site = Site { name, node, topology, runs: &runs, sessions: &sessions, role: *role };
         let generated =
             kind.files(&site).map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
-        for (path, text) in generated {
-            let content = Bytes(text.into_bytes());
-            files.insert(path.clone(), File { path, mode: 0o644, content });
-        }
+        files.extend(generated.into_iter().map(|file| (file.0.clone(), self::file(file))));
         daemons.extend(kind.daemon(&site));
         ribs.extend(kind.control(&site));
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
         let from = scenario.folder.join(beside);
-        let file = read(path, &from).map_err(|error| {
-            SpecError::new(format!("node `{name}`, {path}: cannot read {}: {error}", from.display()))
-        })?;
+        let wrong = |error: String| SpecError::new(format!("node `{name}`, {path}: {}: {error}", from.display()));
+        let mut file = read(path, &from).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        if beside.ends_with(".j2") {
+            let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
+            let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
+            file.content = Bytes(filled.into_bytes());
+        }
         files.insert(path.clone(), file);
         given.insert(path.clone(), from);
     }
@@ -134,6 +149,11 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     Ok(plan)
 }
 
+/// A generated file.
+pub(super) fn file((path, text): (String, String)) -> File {
+    File { path, mode: 0o644, content: Bytes(text.into_bytes()) }
+}
+
 /// A file as it is here, byte for byte; a script stays executable.
 fn read(path: &str, from: &Path) -> std::io::Result<File> {
     let mode = std::fs::metadata(from)?.permissions().mode() & 0o777;
@@ -146,7 +166,7 @@ fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecErro
 }
 
 /// Both ends of every session that either end declares; what this end declares wins here.
-fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
+pub(super) fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
     let session = |(peer, other): (&String, &Node)| {
         let declared: &Peer = node.peers.get(peer).or_else(|| other.peers.get(name))?;
         let (local, remote) = node.toward(other, false).or_else(|| node.toward(other, true))?;
@@ -221,24 +241,6 @@ fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
                 let error = scenario.wrong_in_topology(&path, message);
                 return Err(error.hint(format!("give `{name}` a `gateway`")));
             }
-        }
-    }
-    Ok(())
-}
-
-/// A fault needs a daemon that its node's probe runs: one that another daemon starts cannot be told apart from it.
-fn check_faults(scenario: &Scenario, nodes: &[NodePlan]) -> Result<(), SpecError> {
-    for (i, step) in scenario.steps.iter().enumerate() {
-        let Verb::Inject(Inject { fault, on }) = &step.verb else { continue };
-        let (Some(role), Some(node)) = (fault.role(), nodes.iter().find(|node| node.name == *on)) else { continue };
-        let daemons: Vec<&str> = node.daemons.iter().map(|daemon| daemon.name.as_str()).collect();
-        if !daemons.contains(&role.to_string().as_str()) {
-            let path = KeyPath::of(&["step"]).index(i).key("inject").key(fault.key());
-            let message = format!(
-                "{role} on `{on}` is started by another daemon, and cannot be broken alone: expected {}",
-                daemons.join(" or ")
-            );
-            return Err(scenario.wrong(&path, message));
         }
     }
     Ok(())

@@ -10,12 +10,13 @@ use protocol::{ControlSocket, Daemon, File, Route, Train};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
-use crate::spec::{Cell, Expect, Family, Inject, Product, Role, Span};
+use crate::spec::{Cell, Expect, Family, Inject, Product, Role, Span, Topology};
 
 mod addresses;
 mod build;
 mod cells;
 mod deadline;
+mod ground;
 mod products;
 mod routes;
 mod show;
@@ -45,6 +46,9 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The steps.
     pub steps: Vec<StepPlan>,
+    /// What it was made from: what faults need of it is worked out when they strike. Not in a plan that was read from a file.
+    #[serde(skip)]
+    pub topology: Topology,
     /// Which node has which address on a network: link-local ones included, which differ for every node.
     pub owners: BTreeMap<IpAddr, String>,
 }

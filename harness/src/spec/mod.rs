@@ -1,20 +1,19 @@
 //! DATA IN: scenario files, as operators write them.
 
 mod error;
-mod inject;
 mod patch;
 mod scenario;
 mod source;
 mod step;
 mod topology;
 mod validate;
-mod value;
 
 pub use error::SpecError;
-pub use inject::{Breaks, Inject, Port, Protocol};
 pub(crate) use scenario::list;
 pub use scenario::{Scenario, Step};
 pub use source::{KeyPath, Place, Segment, Source};
 pub use step::{Expect, Heal, Matrix, Mutant, Verb};
-pub use topology::{Announces, Ask, Cell, Node, Peer, Role, Service, Topology, Watchdog};
-pub use value::{Family, Product, Span};
+pub use topology::{Announces, Ask, Cell, Node, Peer, Service, Topology, Watchdog};
+
+pub use crate::fault::Fault as Inject;
+pub use crate::value::{Family, Product, Role, Span};

@@ -119,7 +119,7 @@ impl Scenario {
         let whole = Layers(vec![(scenario, root)]);
         let steps = steps(entry.step, &whole)?;
         let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let scenario = Self {
+        let mut scenario = Self {
             name,
             folder,
             title: entry.title,
@@ -134,6 +134,9 @@ impl Scenario {
             shape,
         };
         validate::steps(&scenario, &scenario.whole)?;
+        if let Some(number) = mutant.and_then(|name| scenario.mutants.get(name)?.drop_step) {
+            scenario.steps.remove(number - 1);
+        }
         Ok(scenario)
     }
 

@@ -3,9 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::inject::Inject;
-use super::topology::Role;
-use super::value::{Family, Span};
+use crate::fault::Fault;
+use crate::value::{Family, Role, Span};
 
 /// A step as written: exactly one verb.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub(super) struct StepEntry {
     pub expect: Option<Expect>,
     /// Breaks something.
     #[serde(default)]
-    pub inject: Option<Inject>,
+    pub inject: Option<Fault>,
     /// Mends what was broken.
     #[serde(default)]
     pub heal: Option<Heal>,
@@ -34,7 +33,7 @@ pub enum Verb {
     /// Asserts.
     Expect(Expect),
     /// Breaks something.
-    Inject(Inject),
+    Inject(Fault),
     /// Mends what was broken.
     Heal(Heal),
     /// Watches for a while.
@@ -95,13 +94,17 @@ pub struct Mutant {
     /// What is removed, and what that proves.
     pub why: String,
     /// The change of the topology.
+    #[serde(default)]
     pub patch: toml::Table,
+    /// The number of a step that is left out, counted from 1 as the plan shows it.
+    #[serde(default)]
+    pub drop_step: Option<usize>,
     /// The name of the step that must fail.
     pub fails: String,
 }
 
 /// Products to try in each role.
-pub type Matrix = IndexMap<Role, Vec<super::value::Product>>;
+pub type Matrix = IndexMap<Role, Vec<crate::value::Product>>;
 
 impl StepEntry {
     /// The one verb; the error says what was found instead.

@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::value::{Product, Span};
+use crate::value::{Product, Role, Secret, Span};
 
 /// A lab's shape. Maps keep the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Topology {
     /// Each network's prefixes, at most one of each family.
@@ -52,12 +52,19 @@ pub struct Node {
     /// The node that its default routes point to.
     #[serde(default)]
     pub gateway: Option<String>,
+    /// Static routes beyond those that follow from the networks: prefix = the node that it leads to.
+    #[serde(default)]
+    pub routes: IndexMap<IpNet, String>,
     /// The queries that it asks all the time.
     #[serde(default)]
     pub asks: Vec<Ask>,
-    /// Files from beside the scenario, byte for byte, in place of generated ones: path in the node = path here.
+    /// Files from beside the scenario, in place of generated ones: path in the node = path here. Byte for byte, but for one
+    /// that ends in `.j2`, which is a template of `vars`.
     #[serde(default)]
     pub files: IndexMap<String, String>,
+    /// What its templates are filled with.
+    #[serde(default)]
+    pub vars: serde_json::Map<String, serde_json::Value>,
     /// Environment of its daemons.
     #[serde(default)]
     pub env: IndexMap<String, String>,
@@ -79,6 +86,9 @@ pub struct Peer {
     /// Hold time (RFC 4271, section 4.2): whole seconds, 0 or at least 3.
     #[serde(default = "Peer::default_hold_time")]
     pub hold_time: Span,
+    /// The key of TCP MD5 signatures (RFC 2385).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<Secret>,
 }
 
 impl Peer {
@@ -137,42 +147,6 @@ pub enum Announces {
     WhenHealthy,
     /// Nobody: routes are announced for as long as the session is up.
     Always,
-}
-
-/// What a daemon is there for; the matrix says which product plays the role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Answers DNS queries.
-    Resolver,
-    /// Announces the anycast routes.
-    Speaker,
-    /// Takes them in, and balances over them.
-    Router,
-    /// Tells the speaker whether the resolver is healthy.
-    Watchdog,
-}
-
-impl Role {
-    /// All of them, in the order in which their daemons start.
-    pub const ALL: [Self; 4] = [Self::Resolver, Self::Router, Self::Speaker, Self::Watchdog];
-
-    /// The role of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.to_string() == name)
-    }
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Resolver => "resolver",
-            Self::Speaker => "speaker",
-            Self::Router => "router",
-            Self::Watchdog => "watchdog",
-        })
-    }
 }
 
 impl Topology {

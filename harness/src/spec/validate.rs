@@ -8,8 +8,8 @@ use super::error::SpecError;
 use super::scenario::{Layers, Scenario, list};
 use super::source::KeyPath;
 use super::step::{Expect, Verb};
-use super::topology::{Node, Role, Topology};
-use super::value::Product;
+use super::topology::{Node, Topology};
+use crate::value::{Product, Role};
 
 type Checked = Result<(), SpecError>;
 
@@ -51,9 +51,9 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
             Verb::Inject(inject) => {
                 let path = path.key("inject");
                 let node = check.known("node", &inject.on, &scenario.topology.nodes, &path.key("on"))?;
-                if let Some(role) = inject.fault.role() {
+                if let Some(role) = inject.role() {
                     let runs = node.runs.iter().any(|run| *run == role.to_string());
-                    check.that(runs, &path.key(inject.fault.key()), || {
+                    check.that(runs, &path.key(inject.breaks.key()), || {
                         format!("node `{}` runs no {role}: it runs {}", inject.on, list(&node.runs))
                     })?;
                 }
@@ -62,6 +62,20 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         }
     }
     for (name, mutant) in &scenario.mutants {
+        let path = KeyPath::of(&["mutants", name, "drop-step"]);
+        if let Some(number) = mutant.drop_step {
+            let dropped = number.checked_sub(1).and_then(|nth| scenario.steps.get(nth));
+            check.that(dropped.is_some(), &path, || {
+                format!("there is no step {number}: there are 1 to {}", scenario.steps.len())
+            })?;
+            check.that(dropped.is_none_or(|step| step.name != mutant.fails), &path, || {
+                format!("step {number} is the one that must fail: it cannot be left out")
+            })?;
+        }
+        let takes_away = !mutant.patch.is_empty() || mutant.drop_step.is_some();
+        check.that(takes_away, &KeyPath::of(&["mutants", name]), || {
+            "a mutant takes something away: expected `patch` or `drop-step`".to_owned()
+        })?;
         let path = KeyPath::of(&["mutants", name, "fails"]);
         let expectations: Vec<String> = scenario
             .steps
@@ -158,6 +172,14 @@ impl Check<'_> {
             let reachable = node.toward(other, false).or_else(|| node.toward(other, true)).is_some();
             self.that(gateway != name && reachable, &path, || {
                 format!("a route to nowhere: `{name}` shares no network with its gateway `{gateway}`")
+            })?;
+        }
+        for (prefix, via) in &node.routes {
+            let path = at.key("routes").key(&prefix.to_string());
+            let other = self.known("node", via, &self.topology.nodes, &path)?;
+            let v6 = prefix.addr().is_ipv6();
+            self.that(via != name && node.toward(other, v6).is_some(), &path, || {
+                format!("a route to nowhere: `{name}` shares no network with `{via}` in the family of {prefix}")
             })?;
         }
         for (i, ask) in node.asks.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The small values of scenario files: time spans, daemons, families.
+//! VALUES: the small words of scenario files: time spans, daemons, roles, families.
 
 use std::fmt;
 use std::str::FromStr;
@@ -120,6 +120,81 @@ impl fmt::Display for Product {
     }
 }
 
+/// What a daemon is there for; the matrix says which product plays the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Answers DNS queries.
+    Resolver,
+    /// Announces the anycast routes.
+    Speaker,
+    /// Takes them in, and balances over them.
+    Router,
+    /// Tells the speaker whether the resolver is healthy.
+    Watchdog,
+}
+
+impl Role {
+    /// All of them, in the order in which their daemons start.
+    pub const ALL: [Self; 4] = [Self::Resolver, Self::Router, Self::Speaker, Self::Watchdog];
+
+    /// Whether its daemon holds BGP sessions.
+    #[must_use]
+    pub fn speaks_bgp(self) -> bool {
+        matches!(self, Self::Speaker | Self::Router)
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.to_string() == name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolver => "resolver",
+            Self::Speaker => "speaker",
+            Self::Router => "router",
+            Self::Watchdog => "watchdog",
+        })
+    }
+}
+
+/// What nobody who reads a report, a plan or an error may learn: shown and saved as `•••`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    const SHOWN: &str = "•••";
+
+    /// The secret itself, for the configuration that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(Self::SHOWN)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::SHOWN)
+    }
+}
+
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,6 +246,13 @@ mod tests {
         fn a_printed_span_reads_back(ms in 0_u64..3_600_000) {
             prop_assert_eq!(Span::ms(ms).to_string().parse(), Ok(Span::ms(ms)));
         }
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secret = Secret::from("sesame");
+        assert_eq!(format!("{secret:?}{}", serde_json::to_string(&secret).expect("json")), "•••\"•••\"");
+        assert_eq!(secret.reveal(), "sesame");
     }
 
     #[test]
