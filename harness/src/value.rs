@@ -87,6 +87,14 @@ pub struct Product {
     pub version: String,
 }
 
+impl Product {
+    /// As people say it: `bind 9.20`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.to_string().replace('@', " ")
+    }
+}
+
 impl FromStr for Product {
     type Err = String;
 

@@ -10,7 +10,7 @@ use super::deadline::{self, Since};
 use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::spec::{Cell, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Strike, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -19,6 +19,7 @@ impl Plan {
     /// Whatever keeps a node from being made: daemons of no common release, a file that cannot be read, a client without a way
     /// to what it asks.
     pub fn new(scenario: &Scenario, cell: Cell) -> Result<Self, SpecError> {
+        let scenario = &scenario.in_cell(&cell)?;
         let topology = &scenario.topology;
         let nodes = topology
             .nodes
@@ -41,7 +42,7 @@ impl Plan {
             networks: topology.networks.clone(),
             services: services(topology),
             nodes,
-            steps: steps(scenario),
+            steps: steps(scenario)?,
             owners: addresses::owners(topology),
             topology: topology.clone(),
         };
@@ -51,10 +52,10 @@ impl Plan {
 
     /// Whether each fault can be applied and mended where it is to strike.
     fn check_faults(&self, scenario: &Scenario) -> Result<(), SpecError> {
-        for (i, step) in scenario.steps.iter().enumerate() {
-            let Verb::Inject(fault) = &step.verb else { continue };
+        for step in &scenario.steps {
+            let Verb::Inject(Strike::Fault(fault)) = &step.verb else { continue };
             if let Err(error) = self.apply(fault).and_then(|_| self.heal(fault)) {
-                let path = KeyPath::of(&["step"]).index(i).key("inject").key(fault.breaks.key());
+                let path = step.place.key("inject").key(fault.breaks.key());
                 return Err(scenario.wrong(&path, format!("{fault}: {error}")));
             }
         }
@@ -76,7 +77,7 @@ fn services(topology: &Topology) -> Vec<ServiceAddress> {
     topology.services.iter().flat_map(one).collect()
 }
 
-fn steps(scenario: &Scenario) -> Vec<StepPlan> {
+fn steps(scenario: &Scenario) -> Result<Vec<StepPlan>, SpecError> {
     let mut since = (Since::Start, "the start".to_owned());
     let mut sessions_down = false;
     let mut steps = Vec::new();
@@ -86,7 +87,10 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
                 let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
                 Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
             }
-            Verb::Inject(inject) => {
+            Verb::Inject(Strike::Axis(axis)) => {
+                return Err(SpecError::new(format!("the cell has no value for axis `{axis}`")));
+            }
+            Verb::Inject(Strike::Fault(inject)) => {
                 sessions_down |= inject.ends_sessions();
                 since = (Since::Fault(inject), inject.to_string());
                 Action::Inject(inject.clone())
@@ -99,7 +103,7 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
         };
         steps.push(StepPlan { name: step.name.clone(), action });
     }
-    steps
+    Ok(steps)
 }
 
 fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &Node) -> Result<NodePlan, SpecError> {

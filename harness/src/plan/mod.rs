@@ -17,11 +17,12 @@ mod build;
 mod cells;
 mod deadline;
 mod ground;
+mod pairwise;
 mod products;
 mod routes;
 mod show;
 
-pub use cells::{cells, choose, describe};
+pub use cells::{Cells, cells, choose, describe, test_name};
 
 /// All that a run does, decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

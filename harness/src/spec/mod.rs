@@ -1,6 +1,8 @@
 //! DATA IN: scenario files, as operators write them.
 
 mod error;
+mod layers;
+mod matrix;
 mod patch;
 mod scenario;
 mod source;
@@ -9,11 +11,12 @@ mod topology;
 mod validate;
 
 pub use error::SpecError;
+pub use matrix::{Axis, AxisValue, Cell, Matrix, Strike};
 pub(crate) use scenario::list;
 pub use scenario::{Scenario, Step};
 pub use source::{KeyPath, Place, Segment, Source};
-pub use step::{Expect, Heal, Matrix, Mutant, Verb};
-pub use topology::{Announces, Ask, Cell, Node, Peer, Service, Topology, Watchdog};
+pub use step::{Expect, Heal, Mutant, Verb};
+pub use topology::{Announces, Ask, Node, Peer, Service, Topology, Watchdog};
 
 pub use crate::fault::Fault as Inject;
 pub use crate::value::{Family, Product, Role, Span};

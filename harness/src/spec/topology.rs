@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Product, Role, Secret, Span};
+use crate::value::{Secret, Span};
 
 /// A lab's shape. Maps keep the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +174,3 @@ impl Node {
         })
     }
 }
-
-/// The products that the matrix put into the roles.
-pub type Cell = IndexMap<Role, Product>;

@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::error::SpecError;
-use super::scenario::{Layers, Scenario, list};
+use super::layers::Layers;
+use super::matrix::Strike;
+use super::scenario::{Scenario, list};
 use super::source::KeyPath;
 use super::step::{Expect, Verb};
 use super::topology::{Node, Topology};
+use crate::fault::Fault;
 use crate::value::{Product, Role};
 
 type Checked = Result<(), SpecError>;
@@ -48,15 +51,15 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         let path = KeyPath::of(&["step"]).index(i);
         match &step.verb {
             Verb::Expect(expect) => check.expect(expect, &path.key("expect"))?,
-            Verb::Inject(inject) => {
+            Verb::Inject(Strike::Fault(fault)) => check.fault(fault, &path.key("inject"))?,
+            Verb::Inject(Strike::Axis(name)) => {
                 let path = path.key("inject");
-                let node = check.known("node", &inject.on, &scenario.topology.nodes, &path.key("on"))?;
-                if let Some(role) = inject.role() {
-                    let runs = node.runs.iter().any(|run| *run == role.to_string());
-                    check.that(runs, &path.key(inject.breaks.key()), || {
-                        format!("node `{}` runs no {role}: it runs {}", inject.on, list(&node.runs))
-                    })?;
-                }
+                let axis = check.known("axis", name, &scenario.axes, &path)?;
+                let without = axis.iter().find(|(_, value)| value.inject.is_none());
+                check.that(without.is_none(), &path, || {
+                    let value = without.map(|(name, _)| name.as_str()).unwrap_or_default();
+                    format!("axis `{name}` does not always say what breaks: its value `{value}` has no `inject`")
+                })?;
             }
             Verb::Heal(_) | Verb::Hold(_) => {}
         }
@@ -86,6 +89,25 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
             format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
         })?;
+    }
+    for (name, axis) in &scenario.axes {
+        let path = KeyPath::of(&["axis", name]);
+        check.name(&path, name)?;
+        check.that(Role::named(name).is_none(), &path, || format!("`{name}` is a role: the matrix varies it"))?;
+        check.that(!axis.is_empty(), &path, || format!("axis `{name}` has no values"))?;
+        for (value, says) in axis {
+            let path = path.key(value);
+            check.name(&path, value)?;
+            if let Some(fault) = &says.inject {
+                check.fault(fault, &path.key("inject"))?;
+            }
+            for key in says.only.keys() {
+                let known = Role::named(key).is_some() || scenario.axes.contains_key(key);
+                check.that(known, &path.key("only").key(key), || {
+                    format!("`{key}` is no role and no axis of the scenario")
+                })?;
+            }
+        }
     }
     for (role, products) in &scenario.matrix {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
@@ -209,6 +231,15 @@ impl Check<'_> {
             [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
         self.that(positive, &at.key("watchdog"), || {
             "the watchdog's timers, `rise` and `fall` must be above 0".to_owned()
+        })
+    }
+
+    fn fault(&self, fault: &Fault, path: &KeyPath) -> Checked {
+        let node = self.known("node", &fault.on, &self.topology.nodes, &path.key("on"))?;
+        let Some(role) = fault.role() else { return Ok(()) };
+        let runs = node.runs.iter().any(|run| *run == role.to_string());
+        self.that(runs, &path.key(fault.breaks.key()), || {
+            format!("node `{}` runs no {role}: it runs {}", fault.on, list(&node.runs))
         })
     }
 
