@@ -65,12 +65,20 @@ impl Kind for Frr {
         Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/frr.conf"), values)?)]))
     }
 
-    /// bgpd, which bears the role's name, and those beside it: since 10 mgmtd takes in what of the configuration belongs to others.
+    /// bgpd, which bears the role's name, and beside it zebra, with the mgmtd that it cannot do without since 10.
+    ///
+    /// A file that was given goes through vtysh, which knows whose each line is, and may need staticd. A generated one is bgpd's own:
+    /// it knows its neighbours when it begins to listen, and turns none of them away.
     fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
+        let given = site.node.files.contains_key(CONFIG);
         let version = site.runs.get(&site.role).map_or("", |product| product.version.as_str());
-        let beside: &[&str] = if version.starts_with("8.") { &["zebra", "staticd"] } else { &["mgmtd", "zebra", "staticd"] };
-        let beside = beside.iter().map(|name| site.run_as(name, &["frr-daemon", name]));
-        beside.chain([site.run(&["frr-daemon", "bgpd"])]).collect()
+        let beside = [("mgmtd", !version.starts_with("8.")), ("zebra", true), ("staticd", given)];
+        let beside = beside.iter().filter(|(_, needed)| *needed).map(|(name, _)| {
+            let argv: &[&str] = if given { &["frr-daemon", "-b", name] } else { &["frr-daemon", name] };
+            site.run_as(name, argv)
+        });
+        let bgpd: &[&str] = if given { &["frr-daemon", "-b", "bgpd"] } else { &["frr-daemon", "bgpd", "-f", CONFIG] };
+        beside.chain([site.run(bgpd)]).collect()
     }
 
     fn control(&self, site: &Site<'_>) -> Option<ControlSocket> {
