@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`engine`], [`image`], [`value`], [`fault`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
+//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
 //! [`report`], [`session`] and [`judge`], [`cli`].
 
 pub mod check;
@@ -21,6 +21,7 @@ pub mod observe;
 pub mod owner;
 pub mod plan;
 pub mod report;
+pub mod secret;
 pub mod session;
 pub mod spec;
 pub mod value;

@@ -170,39 +170,6 @@ impl fmt::Display for Role {
     }
 }
 
-/// What nobody who reads a report, a plan or an error may learn: shown and saved as `•••`.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    const SHOWN: &str = "•••";
-
-    /// The secret itself, for the configuration that needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(secret: &str) -> Self {
-        Self(secret.to_owned())
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(Self::SHOWN)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::SHOWN)
-    }
-}
-
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -254,13 +221,6 @@ mod tests {
         fn a_printed_span_reads_back(ms in 0_u64..3_600_000) {
             prop_assert_eq!(Span::ms(ms).to_string().parse(), Ok(Span::ms(ms)));
         }
-    }
-
-    #[test]
-    fn a_secret_is_never_shown() {
-        let secret = Secret::from("sesame");
-        assert_eq!(format!("{secret:?}{}", serde_json::to_string(&secret).expect("json")), "•••\"•••\"");
-        assert_eq!(secret.reveal(), "sesame");
     }
 
     #[test]

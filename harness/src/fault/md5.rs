@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Actions, Effect, Ground, Term, Timers};
-use crate::value::Secret;
+use crate::secret::Secret;
 
 /// The new key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

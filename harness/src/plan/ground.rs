@@ -2,12 +2,12 @@
 
 use protocol::Action;
 
-use super::build;
-use super::{NodePlan, Plan};
+use super::{NodePlan, Plan, build};
 use crate::fault::{Fault, Ground};
 use crate::kind::{self, Kind, Session, Site};
+use crate::secret::Secret;
 use crate::spec::list;
-use crate::value::{Role, Secret};
+use crate::value::Role;
 
 /// What a command of a daemon is given to do what it is asked.
 const PATIENCE_MS: u64 = 10_000;
@@ -46,7 +46,7 @@ impl NodeGround<'_> {
     fn speaker<T>(&self, peer: &str, of: impl Fn(&dyn Kind, &Site<'_>) -> Option<T>) -> Result<T, String> {
         let name = &self.node.name;
         let node = self.plan.topology.nodes.get(name).ok_or("a plan that was read from a file cannot be run")?;
-        let sessions: Vec<Session> = build::sessions(&self.plan.topology, name, node);
+        let sessions: Vec<Session> = kind::sessions(&self.plan.topology, name);
         if !sessions.iter().any(|session| session.peer == peer) {
             let peers: Vec<&str> = sessions.iter().map(|session| session.peer.as_str()).collect();
             return Err(format!("it has no session with `{peer}`: it has sessions with {}", list(&peers)));
@@ -81,13 +81,18 @@ impl Ground for NodeGround<'_> {
     fn key(&self, peer: &str, key: Option<&str>) -> Result<Vec<Action>, String> {
         let mut topology = self.plan.topology.clone();
         if let Some(key) = key {
-            let declared = topology.nodes.get_mut(&self.node.name).and_then(|node| node.peers.get_mut(peer));
-            let declared = declared.ok_or_else(|| format!("it declares no session with `{peer}`"))?;
-            declared.md5 = Some(Secret::from(key));
+            // What an end declares itself wins there: the other end keeps its key.
+            let kept = Session::between(&topology, peer, &self.node.name).and_then(|theirs| theirs.md5);
+            for (end, other, key) in [(&*self.node.name, peer, Some(Secret::from(key))), (peer, &self.node.name, kept)]
+            {
+                if let Some(node) = topology.nodes.get_mut(end) {
+                    node.peers.entry(other.to_owned()).or_default().md5 = key;
+                }
+            }
         }
         let (name, runs) = (&self.node.name, &self.node.runs);
         let node = topology.nodes.get(name).ok_or("a plan that was read from a file cannot be run")?;
-        let sessions = build::sessions(&topology, name, node);
+        let sessions = kind::sessions(&topology, name);
         let files = self.speaker(peer, |kind, site| {
             Some(kind.files(&Site { topology: &topology, node, runs, sessions: &sessions, ..*site }))
         })??;

@@ -16,7 +16,9 @@ pub(crate) use scenario::list;
 pub use scenario::{Scenario, Step};
 pub use source::{KeyPath, Place, Segment, Source};
 pub use step::{Expect, Heal, Mutant, Verb};
+pub(crate) use topology::session_addresses;
 pub use topology::{Announces, Ask, Node, Peer, Service, Topology, Watchdog};
 
 pub use crate::fault::Fault as Inject;
+pub use crate::secret::{Secret, without_passwords};
 pub use crate::value::{Family, Product, Role, Span};
