@@ -1,16 +1,19 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
+use crate::announcer::Way;
 use crate::duration;
 
-/// Checks name servers and has ExaBGP announce their anycast routes while all of them answer
+/// Checks name servers and has the BGP speaker announce their anycast routes while all of them answer
 ///
-/// ExaBGP (4.2, 5) starts it as a helper process with the text encoder. The routes are those marked
-/// `watchdog NAME withdraw` in ExaBGP's static section. Each target passes when it accepts a TCP connection
+/// ExaBGP (4.2, 5) starts it as a helper process with the text encoder: the routes are those marked
+/// `watchdog NAME withdraw` in its static section. BIRD (2, 3): the protocols whose names begin with NAME, and that start
+/// `disabled`. FRR (8, 10): `network` statements for the targets' addresses. Each target passes when it accepts a TCP connection
 /// and answers an SOA query over UDP. Decisions and their reasons go to stderr.
 ///
 /// Durations are a number with its unit, `ms` or `s`: 500ms, 2s, 1.5s.
@@ -25,7 +28,19 @@ pub struct Options {
     #[arg(long, value_name = "PATH", default_value = "/etc/nameserver_watchdog.conf")]
     pub conf: PathBuf,
 
-    /// The watchdog name that ExaBGP's routes carry
+    /// The speaker
+    #[arg(long, value_enum, default_value_t = Through::Exabgp)]
+    pub through: Through,
+
+    /// The speaker's socket: BIRD's control socket, or bgpd's for vtysh
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+
+    /// FRR's own AS number
+    #[arg(long, required_if_eq("through", "frr"))]
+    pub asn: Option<u32>,
+
+    /// The watchdog name that ExaBGP's routes carry, or that the names of BIRD's protocols begin with
     #[arg(long, default_value = "anycastdns", value_parser = watchdog_name)]
     pub name: String,
 
@@ -54,6 +69,32 @@ pub struct Options {
     pub port: u16,
 }
 
+/// A BGP speaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Through {
+    /// ExaBGP, which starts us
+    Exabgp,
+    /// BIRD, by its control socket
+    Bird,
+    /// FRR, by bgpd's socket
+    Frr,
+}
+
+impl Options {
+    /// The way to the speaker that announces these addresses.
+    #[must_use]
+    pub fn way(&self, addresses: Vec<IpAddr>) -> Way {
+        let socket = |default: &str| self.socket.clone().unwrap_or_else(|| default.into());
+        match self.through {
+            Through::Exabgp => Way::Exabgp,
+            Through::Bird => Way::Bird { socket: socket("/run/bird/bird.ctl") },
+            Through::Frr => {
+                Way::Frr { socket: socket("/run/frr/bgpd.vty"), asn: self.asn.unwrap_or_default(), addresses }
+            }
+        }
+    }
+}
+
 /// ExaBGP splits its commands at blanks and takes the third word as the name.
 fn watchdog_name(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
@@ -78,6 +119,9 @@ mod tests {
         insta::assert_debug_snapshot!(options, @r#"
         Options {
             conf: "/etc/nameserver_watchdog.conf",
+            through: Exabgp,
+            socket: None,
+            asn: None,
             name: "anycastdns",
             interval: 1s,
             fast_interval: 100ms,
@@ -94,5 +138,6 @@ mod tests {
         assert!(Options::try_parse_from(["anycast-watchdog", "--name", "any cast"]).is_err());
         assert!(Options::try_parse_from(["anycast-watchdog", "--name", ""]).is_err());
         assert!(Options::try_parse_from(["anycast-watchdog", "--rise", "0"]).is_err());
+        assert!(Options::try_parse_from(["anycast-watchdog", "--through", "frr"]).is_err(), "FRR needs --asn");
     }
 }

@@ -6,3 +6,4 @@ mod check;
 mod panic;
 mod program;
 mod server;
+mod speaker;
