@@ -47,6 +47,7 @@ impl Kind for Bird {
                 "remote_asn": session.remote_asn,
                 "hold_time": session.hold_time,
                 "key": session.key(),
+                "says_how": !site.runs.get(&site.role).is_some_and(|product| product.version.starts_with("2.0.")),
                 "multihop": session.multihop.or(session.ttl_security.filter(|hops| *hops > 1)),
                 "ttl_security": session.ttl_security.is_some(),
                 "graceful_restart": session.graceful_restart,

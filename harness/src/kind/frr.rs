@@ -38,6 +38,9 @@ impl Kind for Frr {
             if !session.external() && ttl_security.is_some() {
                 return Err(format!("`{}` is in the same AS: FRR has TTL security between two only", session.peer));
             }
+            if session.key().is_some_and(|key| key.contains(' ')) {
+                return Err(format!("the key toward `{}` has a blank in it: FRR takes no such keys", session.peer));
+            }
             sessions.push(json!({
                 "map": if speaks { format!("to_{}", session.peer) } else { "nothing".to_owned() },
                 "local": session.local,
