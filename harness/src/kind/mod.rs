@@ -168,12 +168,13 @@ impl Site<'_> {
         let served = self.node.serves.iter().filter_map(|name| Some((name, self.topology.services.get(name)?)));
         let each = served.flat_map(|(name, service)| service.addresses.iter().map(move |address| (name, *address)));
         let announce = |(service, address): (&String, IpAddr)| {
-            let next_hop = session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
-                format!(
-                    "{address} has no next hop: `{}` has no address of that family toward `{}`",
-                    self.name, session.peer
-                )
-            })?;
+            let next_hop =
+                session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
+                    format!(
+                        "{address} has no next hop: `{}` has no address of that family toward `{}`",
+                        self.name, session.peer
+                    )
+                })?;
             Ok(Announcement {
                 service: service.clone(),
                 v6: address.is_ipv6(),

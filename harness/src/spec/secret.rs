@@ -97,7 +97,8 @@ pub(super) fn without_keys(line: &str) -> String {
 
 fn without_password(line: &str) -> String {
     for directive in ["md5-password ", "password "] {
-        let before = |at: usize| line.get(..at).is_none_or(|text| text.is_empty() || text.ends_with([' ', '\t', '{', ';']));
+        let before =
+            |at: usize| line.get(..at).is_none_or(|text| text.is_empty() || text.ends_with([' ', '\t', '{', ';']));
         if let Some(at) = line.find(directive).filter(|at| before(*at)) {
             let (head, rest) = line.split_at(at + directive.len());
             let end = rest.find([';', '\n']).unwrap_or(rest.len());
@@ -123,7 +124,10 @@ mod tests {
     #[test]
     fn a_key_in_a_scenario_file_is_covered_in_place() {
         for (written, shown) in [
-            ("peers.router = { md5 = \"k y\", hold-time = \"9s\" }", "peers.router = { md5 = \"•••\", hold-time = \"9s\" }"),
+            (
+                "peers.router = { md5 = \"k y\", hold-time = \"9s\" }",
+                "peers.router = { md5 = \"•••\", hold-time = \"9s\" }",
+            ),
             ("a.md5='k'\tb.md5 = 17", "a.md5='•'\tb.md5 = ••"),
             ("md5-base64 = true", "md5-base64 = true"),
             ("md5 = \"never ended", "md5 = \"•••••••••••"),
