@@ -35,11 +35,18 @@ fn a_setup() {
             argv: vec!["bird".into(), "-f".into()],
             env: BTreeMap::from([("TZ".into(), "UTC".into())]),
         }],
-        ribs: vec![ControlSocket::Bird {
-            daemon: "bird".into(),
-            path: "/run/bird/bird.ctl".into(),
-            command: "show route".into(),
-        }],
+        ribs: vec![
+            ControlSocket::Bird {
+                daemon: "bird".into(),
+                path: "/run/bird/bird.ctl".into(),
+                command: "show route".into(),
+            },
+            ControlSocket::Frr {
+                daemon: "bgpd".into(),
+                path: "/run/frr/bgpd.vty".into(),
+                commands: vec!["show bgp ipv4 unicast json".into()],
+            },
+        ],
         trains: vec![Train {
             name: "dns".into(),
             to: vec!["198.51.100.53".parse().unwrap()],

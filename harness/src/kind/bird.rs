@@ -47,6 +47,7 @@ impl Kind for Bird {
                 "remote_asn": session.remote_asn,
                 "hold_time": session.hold_time,
                 "key": session.key(),
+                "says_how": !site.runs.get(&site.role).is_some_and(|product| product.version.starts_with("2.0.")),
                 "multihop": session.multihop.or(session.ttl_security.filter(|hops| *hops > 1)),
                 "ttl_security": session.ttl_security.is_some(),
                 "graceful_restart": session.graceful_restart,
@@ -195,6 +196,32 @@ mod tests {
             route("2001:db8:53::1/128", &["2001:db8:53::11"], "ns1"),
         ];
         assert_eq!(Bird.routes(answer), Ok(expected));
+    }
+
+    #[test]
+    fn recorded_answers_hold_what_is_written_to_the_kernel() {
+        let hops = |answer: &str| -> Vec<(String, Vec<String>)> {
+            let routes = Bird.routes(answer).expect("an answer");
+            let hops = |route: RibRoute| route.next_hops.iter().map(ToString::to_string).collect();
+            routes.into_iter().map(|route| (route.prefix.to_string(), hops(route))).collect()
+        };
+        let of = |prefix: &str, hops: &[&str]| (prefix.to_owned(), hops.iter().map(|hop| (*hop).to_owned()).collect());
+        // Two equal routes, merged.
+        let equal = [
+            of("10.1.53.1/32", &["10.1.53.11", "10.1.53.12"]),
+            of("10.1.53.2/32", &["10.1.53.11", "10.1.53.12"]),
+            of("2001:db8:53::1/128", &["2001:db8:53::11", "2001:db8:53::12"]),
+            of("2001:db8:53::2/128", &["2001:db8:53::11", "2001:db8:53::12"]),
+        ];
+        assert_eq!(hops(include_str!("answers/bird-2.0.12")), equal);
+        // One preferred to the other.
+        let preferred = [
+            of("10.1.53.1/32", &["10.1.53.11"]),
+            of("10.1.53.2/32", &["10.1.53.12"]),
+            of("2001:db8:53::1/128", &["fe80::ac53:ff:fe00:200"]),
+            of("2001:db8:53::2/128", &["fe80::ac53:ff:fe00:300"]),
+        ];
+        assert_eq!(hops(include_str!("answers/bird-3.1")), preferred);
     }
 
     #[test]

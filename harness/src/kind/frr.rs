@@ -38,6 +38,9 @@ impl Kind for Frr {
             if !session.external() && ttl_security.is_some() {
                 return Err(format!("`{}` is in the same AS: FRR has TTL security between two only", session.peer));
             }
+            if session.key().is_some_and(|key| key.contains(' ')) {
+                return Err(format!("the key toward `{}` has a blank in it: FRR takes no such keys", session.peer));
+            }
             sessions.push(json!({
                 "map": if speaks { format!("to_{}", session.peer) } else { "nothing".to_owned() },
                 "local": session.local,
@@ -169,4 +172,63 @@ struct Hop {
     ip: IpAddr,
     #[serde(default)]
     used: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Recorded at a router between three AS, with two routes that are equal: all of them best or `multipath`.
+    const EQUAL: &str = include_str!("answers/frr-8.4.json");
+    /// Recorded at a router in one AS, where each of two routes is preferred to the other by its local preference.
+    const PREFERRED: &str = include_str!("answers/frr-10.3.json");
+
+    fn hops(answer: &str) -> Vec<(String, String)> {
+        let routes = Frr.routes(answer).expect("an answer");
+        let hops =
+            |route: RibRoute| route.next_hops.into_iter().map(move |hop| (route.prefix.to_string(), hop.to_string()));
+        routes.into_iter().flat_map(hops).collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(prefix, hop)| ((*prefix).to_owned(), (*hop).to_owned())).collect()
+    }
+
+    #[test]
+    fn equal_routes_are_all_in_use_by_the_hop_that_the_kernel_gets() {
+        let expected = [
+            ("10.1.53.1/32", "10.1.53.11"),
+            ("10.1.53.1/32", "10.1.53.12"),
+            ("10.1.53.2/32", "10.1.53.11"),
+            ("10.1.53.2/32", "10.1.53.12"),
+            ("2001:db8:53::1/128", "fe80::ac53:ff:fe00:200"),
+            ("2001:db8:53::1/128", "fe80::ac53:ff:fe00:300"),
+            ("2001:db8:53::2/128", "fe80::ac53:ff:fe00:200"),
+            ("2001:db8:53::2/128", "fe80::ac53:ff:fe00:300"),
+        ];
+        assert_eq!(hops(EQUAL), pairs(&expected));
+    }
+
+    #[test]
+    fn a_route_that_is_less_preferred_is_not_in_use() {
+        let expected = [
+            ("10.1.53.1/32", "10.1.53.11"),
+            ("10.1.53.2/32", "10.1.53.12"),
+            ("2001:db8:53::1/128", "2001:db8:53::11"),
+            ("2001:db8:53::2/128", "2001:db8:53::12"),
+        ];
+        assert_eq!(hops(PREFERRED), pairs(&expected));
+    }
+
+    #[test]
+    fn an_answer_cut_short_is_an_error_and_one_without_bgp_is_not() {
+        for cut in [30, 400, EQUAL.len() - 5] {
+            assert!(Frr.routes(&EQUAL[..cut]).is_err(), "{cut}");
+        }
+        assert_eq!(Frr.routes("% Default BGP instance not found\n"), Ok(vec![]));
+        assert_eq!(Frr.routes("{\"warning\":\"Default BGP instance not found\"}\n"), Ok(vec![]));
+        // What bgpd announces itself.
+        let own = r#"{"routes":{"10.0.0.1/32":[{"bestpath":true,"nexthops":[{"ip":"0.0.0.0","used":true}]}]}}"#;
+        assert_eq!(Frr.routes(own), Ok(vec![]));
+    }
 }

@@ -1,0 +1,84 @@
+//! BGP sessions: what each end is told, by every speaker and router; and that no key is read by who is not to.
+
+use std::path::Path;
+
+use harness::plan::{Plan, choose};
+use harness::spec::Scenario;
+
+const KEY: &str = "a-key-of-ours";
+
+const SCENARIO: &str = r#"
+title    = "sessions with options"
+topology = "two-servers"
+
+[patch]
+nodes.router.asn = 64600
+nodes.router.peers.ns1 = { hold-time = "30s", md5 = "another-key" }
+nodes.ns1.local-pref = { one = 200 }
+nodes.ns1.peers.router = { md5 = "a-key-of-ours", asn = 64999, multihop = 2, graceful-restart = "20s" }
+nodes.ns2 = { asn = 64602, announces = "always", runs = ["resolver", "speaker"], peers.router = { ttl-security = 1 } }
+
+[[step]]
+expect = { serving = ["ns1", "ns2"] }
+"#;
+
+fn plan(cell: &str) -> Plan {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessions.toml");
+    std::fs::write(&file, SCENARIO).expect("a file");
+    let topologies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
+    std::os::unix::fs::symlink(topologies, folder.path().join("topologies")).expect("a link");
+    let scenario = Scenario::load(&file, None).expect("a good scenario");
+    Plan::new(&scenario, choose(&scenario, Some(cell)).expect("a cell")).expect("a plan")
+}
+
+/// What a node's daemon is told, keys included.
+fn file(plan: &Plan, node: &str, path: &str) -> String {
+    let files = plan.node(node).expect("a node").files.whole();
+    let file = files.iter().find(|file| file.path == path).expect("a file");
+    String::from_utf8(file.content.0.clone()).expect("text")
+}
+
+#[test]
+fn exabgp_to_bird() {
+    let plan = plan("speaker=exabgp@5.0.15,router=bird@2.17");
+    insta::assert_snapshot!("exabgp", file(&plan, "ns1", "/etc/exabgp/exabgp.conf"));
+    insta::assert_snapshot!("bird_router", file(&plan, "router", "/etc/bird/bird.conf"));
+}
+
+#[test]
+fn bird_to_frr() {
+    let plan = plan("speaker=bird@2.17,router=frr@10.3");
+    insta::assert_snapshot!("bird", file(&plan, "ns1", "/etc/bird/bird.conf"));
+    insta::assert_snapshot!("frr_router", file(&plan, "router", "/etc/frr/frr.conf"));
+    let started = |node: &str| -> Vec<String> {
+        let daemons = &plan.node(node).expect("a node").daemons;
+        daemons.iter().map(|daemon| format!("{}: {}", daemon.name, daemon.argv.join(" "))).collect()
+    };
+    insta::assert_debug_snapshot!("daemons", (started("ns1"), started("router")));
+}
+
+#[test]
+fn frr_to_bird() {
+    let plan = plan("speaker=frr@10.3,router=bird@2.0.12");
+    insta::assert_snapshot!("frr", file(&plan, "ns1", "/etc/frr/frr.conf"));
+    insta::assert_snapshot!("frr_always", file(&plan, "ns2", "/etc/frr/frr.conf"));
+}
+
+#[test]
+fn no_key_is_in_what_is_shown_or_saved() {
+    for cell in ["speaker=exabgp@5.0.15,router=bird@2.17", "speaker=frr@10.3,router=frr@8.4", "speaker=bird@3.1"] {
+        let plan = plan(cell);
+        let saved = serde_json::to_string(&plan).expect("JSON");
+        // Files are base64 in JSON: what is read back is what was saved.
+        let read: Plan = serde_json::from_str(&saved).expect("a plan");
+        let files = read.nodes.iter().flat_map(|node| node.files.whole());
+        let files: Vec<String> = files.map(|file| String::from_utf8_lossy(&file.content.0).into_owned()).collect();
+        for text in [plan.to_string(), format!("{plan:?}"), saved, files.concat()] {
+            assert!(!text.contains(KEY) && !text.contains("another-key"), "{text}");
+        }
+        assert!(plan.nodes.iter().any(|node| format!("{:?}", node.files.whole()).contains(KEY)));
+        let ends: Vec<(bool, bool)> = plan.sessions.iter().map(|s| (s.keys_agree, s.asns_agree)).collect();
+        assert_eq!(ends, [(false, false), (true, true)], "{cell}");
+    }
+}
