@@ -8,7 +8,8 @@ use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes, sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
+    sessions,
 };
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
@@ -98,6 +99,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         topology.nodes.keys().filter_map(|peer| Session::between(topology, name, peer)).collect();
     let mut files = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
+    let (mut switches, mut reloads) = (BTreeMap::new(), BTreeMap::new());
     for (role, product) in &runs {
         let kind =
             kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
@@ -110,6 +112,12 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         }
         daemons.extend(kind.daemons(&site));
         ribs.extend(kind.control(&site));
+        reloads.extend(kind.reload(&site).map(|action| (*role, action)));
+        for Session { peer, .. } in &sessions {
+            if let (Some(down), Some(up)) = (kind.session(&site, peer, false), kind.session(&site, peer, true)) {
+                switches.insert(peer.clone(), Switch { down, up });
+            }
+        }
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
@@ -132,6 +140,8 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         daemons,
         ribs,
         trains: trains(topology, node),
+        switches,
+        reloads,
         runs,
     };
     check_client(scenario, &plan)?;
