@@ -59,6 +59,16 @@ fn bird_to_frr() {
 }
 
 #[test]
+fn sessions_are_switched_by_their_daemons_commands() {
+    let plan = plan("speaker=exabgp@5.0.15,router=frr@10.3");
+    let node = |name: &str| plan.node(name).expect("a node");
+    insta::assert_debug_snapshot!("switches", &node("router").switches["ns1"]);
+    assert!(node("ns1").switches.is_empty(), "ExaBGP has no such command");
+    let reloads: Vec<_> = plan.nodes.iter().flat_map(|node| &node.reloads).collect();
+    insta::assert_debug_snapshot!("reloads", reloads);
+}
+
+#[test]
 fn frr_to_bird() {
     let plan = plan("speaker=frr@10.3,router=bird@2.0.12");
     insta::assert_snapshot!("frr", file(&plan, "ns1", "/etc/frr/frr.conf"));

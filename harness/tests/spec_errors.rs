@@ -105,6 +105,16 @@ fn every_mistake_is_told_with_its_place() {
         ("no way to what it asks", ("gateway = \"router\"\n", "")),
         ("hold time", ("hold-time = \"10s\"", "hold-time = \"2s\"")),
         ("time span", ("hold-time = \"10s\"", "hold-time = \"10\"")),
+        ("a key with a quote", ("hold-time = \"10s\"", "md5 = 'sec\"ret', hold-time = \"9s\"")),
+        ("a key that is no text", ("hold-time = \"10s\"", "md5 = 4711")),
+        ("a key beside another mistake", ("hold-time = \"10s\"", "md5 = \"secret\", hold-time = \"2s\"")),
+        ("two kinds of TTL", ("hold-time = \"10s\"", "multihop = 2, ttl-security = 1")),
+        ("no hops", ("hold-time = \"10s\"", "multihop = 0")),
+        ("restart time", ("hold-time = \"10s\"", "graceful-restart = \"1.5s\"")),
+        (
+            "preference of what is not announced",
+            ("gateway = \"router\"", "gateway = \"router\"\nlocal-pref = { one = 200 }"),
+        ),
         ("peer without AS", ("serves       = [\"one\"]\nasn          = 64601\n", "serves       = [\"one\"]\n")),
         ("unknown node", ("serving = [\"ns1\"]", "serving = [\"ns9\"]")),
         (
@@ -125,6 +135,7 @@ fn every_mistake_is_told_with_its_place() {
     ];
     let told: Vec<String> =
         changes.into_iter().map(|(what, change)| format!("## {what}\n{}\n", error(folder.path(), change))).collect();
+    assert!(!told.iter().any(|told| told.contains("secret") || told.contains("4711") || told.contains("sec\"ret")));
     assert!(!told.iter().any(|told| told.contains("no error")), "{}", told.join("\n"));
     insta::assert_snapshot!(told.join("\n"));
 }

@@ -47,6 +47,13 @@ pub fn read(path: &Path) -> Result<Vec<Target>, ConfigError> {
     parse(path, &text)
 }
 
+/// The targets in a file that [`read`] refuses: what can be made out of it.
+#[must_use]
+pub fn salvage(path: &Path) -> Vec<Target> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+}
+
 fn parse(path: &Path, text: &str) -> Result<Vec<Target>, ConfigError> {
     let path = || path.to_owned();
     let lines = (1..).zip(text.lines().map(str::trim));

@@ -25,7 +25,7 @@ pub enum Verb {
     Withdraw,
 }
 
-/// As ExaBGP spells its commands.
+/// As in the journal, and as ExaBGP spells its commands.
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

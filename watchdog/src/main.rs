@@ -1,21 +1,18 @@
-//! `anycast-watchdog`: checks a name server, and has ExaBGP, BIRD or FRR announce it.
+//! `anycast-watchdog`: checks a name server, as ExaBGP's helper process or as a daemon beside BIRD or FRR.
 
-use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot};
-use watchdog::announcer::{Announcer, Way};
+use watchdog::announcer::Announcer;
 use watchdog::ending::Endings;
 use watchdog::journal::Journal;
 use watchdog::machine::Decision;
-use watchdog::options::Options;
-use watchdog::{config, exabgp, run};
+use watchdog::options::{Options, Through};
+use watchdog::{config, run};
 
 fn main() -> ExitCode {
-    start(&Options::parse()).unwrap_or_else(|error| {
+    start(&Options::from_command_line()).unwrap_or_else(|error| {
         eprintln!("anycast-watchdog: {error:#}");
         ExitCode::from(2)
     })
@@ -23,32 +20,23 @@ fn main() -> ExitCode {
 
 fn start(options: &Options) -> anyhow::Result<ExitCode> {
     let journal = Journal::to_stderr().context("cannot start the journal")?;
-    let (last_word, closed) = oneshot::channel();
-    let mut last_word = Some(last_word);
-    let targets = config::read(&options.conf);
-    let addresses = targets.iter().flatten().map(|target| target.address).collect();
-    let way = options.way(addresses);
-    let helper = way == Way::Exabgp;
-    // Only ExaBGP can close its end for good.
-    let closing = last_word.take_if(|_| helper);
-    let on_closed = |error| closing.map_or((), |last_word| drop(last_word.send(error)));
-    let announcer =
-        Announcer::start(&options.name, way, journal.clone(), on_closed).context("cannot start the announcer")?;
+    let read = config::read(&options.conf);
+    // What a predecessor has announced is withdrawn even if the configuration is of no use now.
+    let known = read.as_ref().map_or_else(|_| config::salvage(&options.conf), Clone::clone);
+    let read = match read {
+        Err(error) if options.through == Through::Frr && known.is_empty() => {
+            return Err(error).context("no route is known, so none is withdrawn");
+        }
+        read => read,
+    };
+    let (announcer, exabgp) = Announcer::start(options, &known, &journal).context("cannot start the announcer")?;
     announcer.withdraw_on_panic();
     let targets =
-        targets.inspect_err(|_| announcer.say_farewell(&Decision::withdraw("the configuration is of no use")))?;
+        read.inspect_err(|_| announcer.say_farewell(&Decision::withdraw("the configuration is of no use")))?;
     // One thread is enough: it waits most of the time.
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let (heard, hears) = mpsc::unbounded_channel();
-        let endings = Endings::new(hears, closed).context("cannot take over the signals")?;
-        // Beside another speaker nobody is on stdin, and the ends that only ExaBGP brings stay open.
-        let _open = if helper {
-            exabgp::listen(io::stdin(), heard).context("cannot listen to ExaBGP")?;
-            None
-        } else {
-            Some((heard, last_word))
-        };
+        let endings = Endings::new(exabgp).context("cannot take over the signals")?;
         Ok(run::watch(options, targets, &announcer, &journal, endings).await.exit_code())
     })
 }

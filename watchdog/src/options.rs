@@ -1,20 +1,27 @@
 //! The command line.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 
-use crate::announcer::Way;
+use crate::announcer::bird;
 use crate::duration;
 
-/// Checks name servers and has the BGP speaker announce their anycast routes while all of them answer
+/// Checks name servers and has ExaBGP, BIRD or FRR announce their anycast routes while all of them answer
 ///
-/// ExaBGP (4.2, 5) starts it as a helper process with the text encoder: the routes are those marked
-/// `watchdog NAME withdraw` in its static section. BIRD (2, 3): the protocols whose names begin with NAME, and that start
-/// `disabled`. FRR (8, 10): `network` statements for the targets' addresses. Each target passes when it accepts a TCP connection
-/// and answers an SOA query over UDP. Decisions and their reasons go to stderr.
+/// Each target passes when it accepts a TCP connection and answers an SOA query over UDP. Decisions and their
+/// reasons go to stderr.
+///
+/// ExaBGP (4.2, 5) starts it as a helper process with the text encoder. The routes are those marked
+/// `watchdog NAME withdraw` in ExaBGP's static section.
+///
+/// BIRD (2.0 to 3.1): the routes are those of all protocols whose names begin with NAME; they are enabled and
+/// disabled over the control socket. In bird.conf they begin `disabled`.
+///
+/// FRR (8.4 to 10.3): the routes are the targets' addresses, as `network` statements in `router bgp ASN`, set over
+/// bgpd's terminal socket. They are not in frr.conf.
 ///
 /// Durations are a number with its unit, `ms` or `s`: 500ms, 2s, 1.5s.
 ///
@@ -28,19 +35,19 @@ pub struct Options {
     #[arg(long, value_name = "PATH", default_value = "/etc/nameserver_watchdog.conf")]
     pub conf: PathBuf,
 
-    /// The speaker
+    /// Who announces the routes
     #[arg(long, value_enum, default_value_t = Through::Exabgp)]
     pub through: Through,
 
-    /// The speaker's socket: BIRD's control socket, or bgpd's for vtysh
+    /// The socket of BIRD [default: /run/bird/bird.ctl] or of FRR's bgpd [default: /run/frr/bgpd.vty]
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 
-    /// FRR's own AS number
-    #[arg(long, required_if_eq("through", "frr"))]
+    /// The AS number in FRR's `router bgp ASN`
+    #[arg(long, required_if_eq("through", "frr"), value_parser = clap::value_parser!(u32).range(1..))]
     pub asn: Option<u32>,
 
-    /// The watchdog name that ExaBGP's routes carry, or that the names of BIRD's protocols begin with
+    /// The watchdog name that ExaBGP's routes carry; what the names of BIRD's protocols begin with
     #[arg(long, default_value = "anycastdns", value_parser = watchdog_name)]
     pub name: String,
 
@@ -69,29 +76,44 @@ pub struct Options {
     pub port: u16,
 }
 
-/// A BGP speaker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// Who announces the routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Through {
-    /// ExaBGP, which starts us
+    /// ExaBGP, whose helper process this is
     Exabgp,
-    /// BIRD, by its control socket
+    /// BIRD, over its control socket
     Bird,
-    /// FRR, by bgpd's socket
+    /// FRR's bgpd, over its terminal socket
     Frr,
 }
 
 impl Options {
-    /// The way to the speaker that announces these addresses.
+    /// The command line, with what clap cannot know: which options go together. Ends the process on a mistake.
     #[must_use]
-    pub fn way(&self, addresses: Vec<IpAddr>) -> Way {
-        let socket = |default: &str| self.socket.clone().unwrap_or_else(|| default.into());
-        match self.through {
-            Through::Exabgp => Way::Exabgp,
-            Through::Bird => Way::Bird { socket: socket("/run/bird/bird.ctl") },
-            Through::Frr => {
-                Way::Frr { socket: socket("/run/frr/bgpd.vty"), asn: self.asn.unwrap_or_default(), addresses }
-            }
+    pub fn from_command_line() -> Self {
+        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// The socket to speak through.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        let default = if self.through == Through::Frr { "/run/frr/bgpd.vty" } else { "/run/bird/bird.ctl" };
+        self.socket.clone().unwrap_or_else(|| default.into())
+    }
+
+    fn checked(self) -> Result<Self, clap::Error> {
+        let mistake = |kind, text: String| Err(Self::command().error(kind, text));
+        if self.socket.is_some() && self.through == Through::Exabgp {
+            return mistake(ErrorKind::ArgumentConflict, "--socket needs --through bird or --through frr".to_owned());
         }
+        if self.asn.is_some() && self.through != Through::Frr {
+            return mistake(ErrorKind::ArgumentConflict, "--asn needs --through frr".to_owned());
+        }
+        if self.through == Through::Bird && !bird::is_name(&self.name) {
+            let text = format!("--name: expected letters, digits and `_-.:` as in BIRD's names, found `{}`", self.name);
+            return mistake(ErrorKind::ValueValidation, text);
+        }
+        Ok(self)
     }
 }
 
@@ -109,7 +131,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Options::command().debug_assert();
     }
 
@@ -138,6 +159,21 @@ mod tests {
         assert!(Options::try_parse_from(["anycast-watchdog", "--name", "any cast"]).is_err());
         assert!(Options::try_parse_from(["anycast-watchdog", "--name", ""]).is_err());
         assert!(Options::try_parse_from(["anycast-watchdog", "--rise", "0"]).is_err());
-        assert!(Options::try_parse_from(["anycast-watchdog", "--through", "frr"]).is_err(), "FRR needs --asn");
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused() {
+        let checked = |line: &str| Options::try_parse_from(line.split(' ')).and_then(Options::checked);
+        for wrong in
+            ["x --socket /s", "x --asn 1", "x --through bird --asn 1", "x --through frr", "x --through frr --asn 0"]
+        {
+            assert!(checked(wrong).is_err(), "{wrong}");
+        }
+        assert!(checked("x --through bird --name any*").is_err());
+        assert!(checked("x --name any*").is_ok());
+        let socket = |line| checked(line).unwrap().socket();
+        assert_eq!(socket("x --through bird").to_str(), Some("/run/bird/bird.ctl"));
+        assert_eq!(socket("x --through frr --asn 65001").to_str(), Some("/run/frr/bgpd.vty"));
+        assert_eq!(socket("x --through frr --asn 65001 --socket /s").to_str(), Some("/s"));
     }
 }

@@ -28,7 +28,7 @@ pub async fn watch(
     let mut spoken = announcer.carry_out(&first);
     let ending = loop {
         if spoken.is_err() {
-            break Ending::NobodyReads;
+            break Ending::NobodyReads(announcer.reader());
         }
         let interval = if machine.is_settled() { options.interval } else { options.fast_interval };
         let sample = tokio::select! {

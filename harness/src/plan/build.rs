@@ -8,7 +8,8 @@ use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes, sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
+    sessions,
 };
 use crate::image::Recipe;
 use crate::kind::{self, Site};
@@ -115,6 +116,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     let sessions = kind::sessions(topology, name);
     let mut files = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
+    let (mut switches, mut reloads) = (BTreeMap::new(), BTreeMap::new());
     for (role, product) in &runs {
         let kind =
             kind::named(&product.kind).ok_or_else(|| SpecError::new(format!("there is no kind {}", product.kind)))?;
@@ -124,6 +126,12 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         files.extend(generated.into_iter().map(|file| (file.0.clone(), self::file(file))));
         daemons.extend(kind.daemons(&site));
         ribs.extend(kind.control(&site));
+        reloads.extend(kind.reload(&site).map(|action| (*role, action)));
+        for Session { peer, .. } in &sessions {
+            if let (Some(down), Some(up)) = (kind.session(&site, peer, false), kind.session(&site, peer, true)) {
+                switches.insert(peer.clone(), Switch { down, up });
+            }
+        }
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
@@ -150,6 +158,8 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         daemons,
         ribs,
         trains: trains(topology, node),
+        switches,
+        reloads,
         runs,
     };
     check_client(scenario, &plan)?;

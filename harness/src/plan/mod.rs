@@ -110,6 +110,21 @@ pub struct NodePlan {
     pub ribs: Vec<ControlSocket>,
     /// Queries that it asks.
     pub trains: Vec<Train>,
+    /// What takes its session with a peer down, and up again, where its daemon has commands for that.
+    #[serde(default)]
+    pub switches: BTreeMap<String, Switch>,
+    /// What makes the daemon of a role take in a configuration file that has changed.
+    #[serde(default)]
+    pub reloads: BTreeMap<Role, protocol::Action>,
+}
+
+/// Commands, run in the node, for one BGP session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    /// Take it down.
+    pub down: Vec<Vec<String>>,
+    /// Take it up again.
+    pub up: Vec<Vec<String>>,
 }
 
 /// An interface.

@@ -1,137 +1,185 @@
-//! BIRD 2 and 3: lines on its control socket, answered by lines with a code of four digits.
+//! BIRD's control socket (2.0 to 3.1): lines of text, answered by lines that begin with a four-digit code.
 //!
-//! A code and `-` begin a line that is followed by more, a code and a blank the last one, a blank alone one more of the code
-//! before (BIRD programmer's documentation, command-line interface).
+//! The routes are in protocols whose names begin with the watchdog's: enabling them announces, disabling withdraws. They
+//! begin `disabled` in the configuration, so that a BIRD without a watchdog announces nothing.
 
-use std::io::{self, BufReader, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-
-use super::assert::{Dialect, PATIENCE, Refusal};
+use super::dialect::{Complaint, Dialect, Script, Standing};
 use crate::machine::Verb;
 
-/// The codes of `enable` and `disable`: already disabled, disabled, already enabled, enabled.
-const DONE: std::ops::RangeInclusive<u16> = 8..=11;
+#[cfg(test)]
+mod tests;
 
 /// Codes from here on are errors.
 const ERRORS: u16 = 8000;
 
-pub(super) struct Bird {
-    socket: PathBuf,
-    /// The protocols, as a pattern: BIRD's names may hold letters, digits and underscores, or anything within quotes.
-    protocols: String,
+const READY: u16 = 1;
+const DISABLED: [u16; 2] = [9, 8];
+const ENABLED: [u16; 2] = [11, 10];
+const END: u16 = 0;
+const PROTOCOL: u16 = 1002;
+const PROTOCOLS_HEADER: u16 = 2002;
+const NO_MATCH: u16 = 8003;
+const DENIED: u16 = 8007;
+
+/// Speaks to BIRD about the protocols `NAME*`.
+#[derive(Debug, Clone)]
+pub(crate) struct Bird {
+    name: String,
 }
 
+/// The lines of a reply, each with its code; the last one closes it.
+pub(crate) type Reply = Vec<(u16, String)>;
+
 impl Bird {
-    pub(super) fn new(socket: PathBuf, name: &str) -> Self {
-        Self { socket, protocols: format!("\"{}*\"", name.replace('"', "")) }
+    /// For the protocols whose names begin with `name`, which [`is_name`] accepts.
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
     }
+
+    fn pattern(&self) -> String {
+        format!("\"{}*\"", self.name)
+    }
+
+    fn line(&self, command: &str) -> Script {
+        Script::of_lines(&[format!("{command} {}", self.pattern())], b'\n')
+    }
+
+    fn refusal(&self, code: u16, text: &str) -> Complaint {
+        let hint = match code {
+            NO_MATCH => {
+                format!("; hint: expected protocols named {}, in bird.conf or by another --name", self.pattern())
+            }
+            DENIED => {
+                "; hint: this control socket is restricted to reading; name the other one with --socket".to_owned()
+            }
+            _ => String::new(),
+        };
+        Complaint::Refused(format!("{code:04} {text}{hint}"))
+    }
+
+    /// The lines of the reply to a command, if it ends well.
+    fn body<'r>(&self, replies: &'r [Reply]) -> Result<&'r [(u16, String)], Complaint> {
+        let lines = replies.first().map_or(&[][..], Vec::as_slice);
+        if let Some((code, text)) = lines.iter().find(|(code, _)| *code >= ERRORS) {
+            return Err(self.refusal(*code, text));
+        }
+        match lines.split_last() {
+            Some(((END, _), body)) if !body.is_empty() => Ok(body),
+            _ => Err(Complaint::Nonsense(format!("expected lines about protocols, then 0000, found {lines:?}"))),
+        }
+    }
+}
+
+/// Whether it is safe within BIRD's quotes, and means itself in a pattern.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.:".contains(c))
 }
 
 impl Dialect for Bird {
-    const NAME: &'static str = "BIRD";
-    type Session = BufReader<UnixStream>;
+    type Reply = Reply;
 
-    fn open(&self) -> io::Result<Self::Session> {
-        let stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let mut session = BufReader::new(stream);
-        let welcome = reply(&mut session)?;
-        if welcome.first().is_some_and(|(code, _)| *code == 1) {
-            return Ok(session);
-        }
-        Err(io::Error::other(format!("expected BIRD's welcome (0001), found {welcome:?}")))
+    const DAEMON: &'static str = "BIRD";
+
+    /// BIRD speaks first.
+    fn hello(&self) -> Script {
+        Script { bytes: Vec::new(), replies: 1 }
     }
 
-    fn assert(&self, session: &mut Self::Session, verb: Verb) -> Result<String, Refusal> {
-        let (command, state) = match verb {
-            Verb::Announce => ("enable", "up"),
-            Verb::Withdraw => ("disable", "down"),
-        };
-        let done = ask(session, &format!("{command} {}", self.protocols))?;
-        if let Some((code, text)) = done.iter().find(|(code, _)| *code >= ERRORS) {
-            return Err(Refusal::Refused(format!(
-                "`{command} {}`: {code:04} {text}; hint: its protocols are to be named so, and to start `disabled`",
-                self.protocols
-            )));
-        }
-        let protocols = done.iter().filter(|(code, _)| DONE.contains(code)).count();
-        if protocols == 0 {
-            return Err(Refusal::Refused(format!(
-                "expected a line for each protocol of {}, found {done:?}",
-                self.protocols
-            )));
-        }
-        let shown = ask(session, &format!("show protocols {}", self.protocols))?;
-        let is = |text: &str| text.split_whitespace().nth(3) == Some(state);
-        let wrong = shown.iter().find(|(code, text)| *code == 1002 && !is(text));
-        match wrong {
-            Some((_, text)) => {
-                Err(Refusal::Refused(format!("expected each protocol {state}, found `{}`", text.trim())))
+    fn command(&self, verb: Verb) -> Script {
+        self.line(match verb {
+            Verb::Announce => "enable",
+            Verb::Withdraw => "disable",
+        })
+    }
+
+    fn question(&self) -> Script {
+        self.line("show protocols")
+    }
+
+    /// `CODE-text` is followed by more, `CODE text` is the last; a blank stands for the code before, `+` for a log message.
+    fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Reply>, Complaint> {
+        let mut reply = Reply::new();
+        let mut taken = 0;
+        while let Some(length) = received[taken..].iter().position(|&byte| byte == b'\n') {
+            let line = String::from_utf8_lossy(&received[taken..taken + length]).into_owned();
+            taken += length + 1;
+            if line.starts_with('+') {
+                continue;
             }
-            None => Ok(format!("{protocols} protocols {state}")),
+            let (code, text, is_last) = parse(&line, reply.last().map(|(code, _)| *code))?;
+            reply.push((code, text));
+            if is_last {
+                received.drain(..taken);
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    fn greeted(&self, replies: &[Reply]) -> Result<String, Complaint> {
+        match replies.first().map(Vec::as_slice) {
+            Some([(READY, text)]) => Ok(text.clone()),
+            other => Err(Complaint::Nonsense(format!("expected `0001 BIRD ... ready.`, found {other:?}"))),
         }
     }
 
-    fn stream(session: &Self::Session) -> &UnixStream {
-        session.get_ref()
-    }
-}
-
-fn ask(session: &mut BufReader<UnixStream>, command: &str) -> io::Result<Vec<(u16, String)>> {
-    session.get_mut().write_all(format!("{command}\n").as_bytes())?;
-    reply(session)
-}
-
-/// The lines of one reply, with their codes.
-fn reply(from: &mut impl io::BufRead) -> io::Result<Vec<(u16, String)>> {
-    let mut lines: Vec<(u16, String)> = Vec::new();
-    loop {
-        let mut line = String::new();
-        if from.read_line(&mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    fn obeyed(&self, verb: Verb, replies: &[Reply]) -> Result<(), Complaint> {
+        let expected = match verb {
+            Verb::Announce => ENABLED,
+            Verb::Withdraw => DISABLED,
+        };
+        match self.body(replies)?.iter().find(|(code, _)| !expected.contains(code)) {
+            Some((code, text)) => {
+                Err(Complaint::Nonsense(format!("expected one of {expected:04?}, found {code:04} {text}")))
+            }
+            None => Ok(()),
         }
-        let line = line.trim_end_matches('\n');
-        let code = line.get(..4).and_then(|digits| digits.parse::<u16>().ok());
-        match (code, line.get(4..5), lines.last()) {
-            // Said unasked.
-            _ if line.starts_with('+') => {}
-            (Some(code), Some(more @ ("-" | " ")), _) => {
-                lines.push((code, line.get(5..).unwrap_or_default().to_owned()));
-                if more == " " {
-                    return Ok(lines);
+    }
+
+    fn holds(&self, verb: Verb, replies: &[Reply]) -> Result<Standing, Complaint> {
+        let wanted = match verb {
+            Verb::Announce => "up",
+            Verb::Withdraw => "down",
+        };
+        let mut states = Vec::new();
+        for (code, text) in self.body(replies)? {
+            // Name, protocol, table, state, since, and what else there is to say.
+            let mut columns = text.split_whitespace();
+            match (*code, columns.next(), columns.nth(2)) {
+                (PROTOCOLS_HEADER, ..) => {}
+                (PROTOCOL, Some(name), Some(state)) if name.starts_with(&self.name) => states.push((name, state)),
+                _ => {
+                    return Err(Complaint::Nonsense(format!(
+                        "expected a protocol {}, found {code:04} {text}",
+                        self.pattern()
+                    )));
                 }
             }
-            (_, _, Some((code, _))) if line.starts_with(' ') => {
-                let code = *code;
-                lines.push((code, line.get(1..).unwrap_or_default().to_owned()));
-            }
-            _ => return Err(io::Error::other(format!("expected a line with a code of four digits, found `{line}`"))),
+        }
+        let detail: Vec<_> = states.iter().map(|(name, state)| format!("{name} {state}")).collect();
+        let detail = detail.join(", ");
+        match states.iter().all(|(_, state)| *state == wanted) {
+            _ if states.is_empty() => Err(Complaint::Nonsense("expected protocols, found only a header".to_owned())),
+            true => Ok(Standing::Holds(detail)),
+            false => Ok(Standing::NotYet(detail)),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Vec<(u16, String)> {
-        reply(&mut text.as_bytes()).unwrap()
+/// A line's code, its text, and whether it is the last.
+fn parse(line: &str, before: Option<u16>) -> Result<(u16, String, bool), Complaint> {
+    let nonsense = || Complaint::Nonsense(format!("expected a line with a four-digit code, found `{line}`"));
+    if let Some(text) = line.strip_prefix(' ') {
+        return Ok((before.ok_or_else(nonsense)?, text.to_owned(), false));
     }
-
-    #[test]
-    fn replies_of_one_and_of_many_lines() {
-        assert_eq!(read("0001 BIRD 2.17.1 ready.\n"), [(1, "BIRD 2.17.1 ready.".to_owned())]);
-        let enabled = read("0011-anycastdns_v4: enabled\n anycastdns_v6: enabled\n0000 \nrest");
-        assert_eq!(enabled.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [11, 11, 0]);
-        assert_eq!(read("8003 No protocols match\n"), [(8003, "No protocols match".to_owned())]);
+    let (code, rest) = line.split_at_checked(4).ok_or_else(nonsense)?;
+    if !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(nonsense());
     }
-
-    #[test]
-    fn what_is_cut_short_or_strange_is_no_reply() {
-        assert!(reply(&mut "0011-anycastdns: enabled\n".as_bytes()).is_err());
-        assert!(reply(&mut "hello\n".as_bytes()).is_err());
-        assert!(reply(&mut "".as_bytes()).is_err());
+    let code = code.parse().map_err(|_| nonsense())?;
+    match rest.split_at_checked(1) {
+        Some(("-", text)) => Ok((code, text.to_owned(), false)),
+        Some((" ", text)) => Ok((code, text.to_owned(), true)),
+        _ => Err(nonsense()),
     }
 }

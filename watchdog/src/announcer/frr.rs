@@ -1,148 +1,184 @@
-//! FRR's bgpd, on the socket on which vtysh talks to it: a command and a NUL there, its output, three NULs and a status back.
+//! The terminal socket of FRR's bgpd (8.4 to 10.3), as vtysh speaks it: a line ends with a NUL; its reply is text, three
+//! NULs, and a status.
+//!
+//! The routes are `network` statements in `router bgp`, one for each target's address. They must not be in frr.conf, so that
+//! a bgpd without a watchdog announces nothing.
 
-use std::io::{self, Read as _, Write as _};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 
-use super::assert::{Dialect, PATIENCE, Refusal};
+use serde_json::Value;
+
+use super::dialect::{Complaint, Dialect, Script, Standing};
 use crate::machine::Verb;
 
-/// What comes after an output, before the status.
-const END: [u8; 3] = [0; 3];
+#[cfg(test)]
+mod tests;
 
-/// FRR's lib/command.h: CMD_SUCCESS, CMD_SUCCESS_DAEMON.
-const SUCCESS: [u8; 2] = [0, 10];
+const SUCCESS: u8 = 0;
 
-pub(super) struct Frr {
-    socket: PathBuf,
+/// What bgpd answers to `no network` for a prefix that it does not have: the state is as wanted.
+const NOT_THERE: &str = "% Can't find static route specified";
+
+/// Speaks to bgpd about the prefixes.
+#[derive(Debug, Clone)]
+pub(crate) struct Frr {
     asn: u32,
-    routes: Vec<String>,
+    prefixes: Vec<Prefix>,
+}
+
+/// An address as a route of its own.
+#[derive(Debug, Clone)]
+struct Prefix {
+    family: &'static str,
+    /// As FRR writes it.
+    text: String,
+}
+
+/// A reply's text and status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    text: String,
+    status: u8,
 }
 
 impl Frr {
-    pub(super) fn new(socket: PathBuf, asn: u32, addresses: &[IpAddr]) -> Self {
-        let mut addresses = addresses.to_vec();
-        addresses.sort();
-        addresses.dedup();
-        let route = |address: &IpAddr| match address {
-            IpAddr::V4(address) => format!("network {address}/32"),
-            IpAddr::V6(address) => format!("network {address}/128"),
+    /// For the addresses, each as a /32 or /128, in `router bgp ASN`.
+    pub(crate) fn new(asn: u32, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let prefix = |address| match address {
+            IpAddr::V4(_) => Prefix { family: "ipv4", text: format!("{address}/32") },
+            IpAddr::V6(_) => Prefix { family: "ipv6", text: format!("{address}/128") },
         };
-        Self { socket, asn, routes: addresses.iter().map(route).collect() }
+        Self { asn, prefixes: BTreeSet::from_iter(addresses).into_iter().map(prefix).collect() }
     }
 
-    /// From the root of the configuration to its end.
-    fn commands(&self, verb: Verb) -> Vec<String> {
-        let mut commands = vec!["configure terminal".to_owned(), format!("router bgp {}", self.asn)];
-        let no = if verb == Verb::Withdraw { "no " } else { "" };
-        for (family, v6) in [("ipv4", false), ("ipv6", true)] {
-            let routes: Vec<String> = self
-                .routes
-                .iter()
-                .filter(|route| route.contains(':') == v6)
-                .map(|route| format!("{no}{route}"))
-                .collect();
-            if !routes.is_empty() {
-                commands.push(format!("address-family {family} unicast"));
-                commands.extend(routes);
-                commands.push("exit-address-family".to_owned());
-            }
+    fn command_lines(&self, verb: Verb) -> Vec<String> {
+        let verb = match verb {
+            Verb::Announce => "",
+            Verb::Withdraw => "no ",
+        };
+        let mut lines = vec!["configure terminal".to_owned(), format!("router bgp {}", self.asn)];
+        for family in self.prefixes.chunk_by(|a, b| a.family == b.family) {
+            lines.extend(family.first().map(|prefix| format!("address-family {} unicast", prefix.family)));
+            lines.extend(family.iter().map(|prefix| format!("{verb}network {}", prefix.text)));
+            lines.push("exit-address-family".to_owned());
         }
-        commands.push("end".to_owned());
-        commands
+        // Back to where the next command begins, whatever became of this one.
+        lines.push("end".to_owned());
+        lines
     }
+
+    fn question_lines(&self) -> Vec<String> {
+        let line = |prefix: &Prefix| format!("show bgp {} unicast {} json", prefix.family, prefix.text);
+        self.prefixes.iter().map(line).collect()
+    }
+
+    /// The prefix's own path, if bgpd has one.
+    fn own_path(prefix: &Prefix, line: &str, reply: &Reply) -> Result<Option<Value>, Complaint> {
+        let nonsense =
+            || Complaint::Nonsense(format!("`{line}`: expected JSON about {}, found `{}`", prefix.text, reply.text));
+        let answer: Value = match serde_json::from_str(&reply.text) {
+            Ok(Value::Object(answer)) => answer.into(),
+            _ if reply.status != SUCCESS => return Err(refusal(line, reply)),
+            _ => return Err(nonsense()),
+        };
+        if reply.status != SUCCESS || answer.get("warning").is_some() {
+            return Err(refusal(line, reply));
+        }
+        if answer.as_object().is_some_and(serde_json::Map::is_empty) {
+            return Ok(None);
+        }
+        let paths = match (&answer["prefix"], &answer["paths"]) {
+            (Value::String(found), Value::Array(paths)) if *found == prefix.text => paths,
+            _ => return Err(nonsense()),
+        };
+        Ok(paths.iter().find(|path| path["sourced"] == true && path["local"] == true).cloned())
+    }
+}
+
+fn refusal(line: &str, reply: &Reply) -> Complaint {
+    let text = reply.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = if text.contains("instance not found") {
+        "; hint: expected `router bgp` in frr.conf"
+    } else if text.contains("AS is") {
+        "; hint: give that AS number as --asn"
+    } else {
+        ""
+    };
+    Complaint::Refused(format!("`{line}`: {text} (status {}){hint}", reply.status))
 }
 
 impl Dialect for Frr {
-    const NAME: &'static str = "bgpd";
-    type Session = UnixStream;
+    type Reply = Reply;
 
-    fn open(&self) -> io::Result<UnixStream> {
-        let mut session = UnixStream::connect(&self.socket)?;
-        session.set_read_timeout(Some(PATIENCE))?;
-        session.set_write_timeout(Some(PATIENCE))?;
-        let (status, said) = ask(&mut session, "enable")?;
-        if SUCCESS.contains(&status) {
-            return Ok(session);
-        }
-        Err(io::Error::other(format!("`enable`: status {status}: {}", said.trim())))
+    const DAEMON: &'static str = "FRR";
+
+    /// Asks as well whether there is a `router bgp`: a command would make one, before bgpd has read its own.
+    fn hello(&self) -> Script {
+        let mut lines = vec!["enable".to_owned()];
+        lines.extend(self.question_lines());
+        Script::of_lines(&lines, 0)
     }
 
-    fn assert(&self, session: &mut UnixStream, verb: Verb) -> Result<String, Refusal> {
-        let mut refusal = None;
-        for command in self.commands(verb) {
-            let (status, said) = ask(session, &command)?;
-            // What is not there cannot be taken away, and that is as well.
-            let absent = command.starts_with("no ") && said.contains("find static route");
-            if !SUCCESS.contains(&status) && !absent {
-                refusal = refusal.or(Some(format!("`{command}`: status {status}: {}", said.trim())));
-                // Not in that part of the configuration: what follows would mean something else.
-                if !command.contains("network") {
-                    ask(session, "end")?;
-                    break;
-                }
+    fn command(&self, verb: Verb) -> Script {
+        Script::of_lines(&self.command_lines(verb), 0)
+    }
+
+    fn question(&self) -> Script {
+        Script::of_lines(&self.question_lines(), 0)
+    }
+
+    fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Reply>, Complaint> {
+        let Some(length) = received.iter().position(|&byte| byte == 0) else {
+            return Ok(None);
+        };
+        let Some(&[first, second, third, status]) = received.get(length..length + 4) else {
+            return Ok(None);
+        };
+        if [first, second, third] != [0; 3] {
+            return Err(Complaint::Nonsense(format!("expected three NULs, found {first}, {second}, {third}")));
+        }
+        let text = String::from_utf8_lossy(&received[..length]).trim().to_owned();
+        received.drain(..length + 4);
+        Ok(Some(Reply { text, status }))
+    }
+
+    fn greeted(&self, replies: &[Reply]) -> Result<String, Complaint> {
+        let (enable, answers) = replies.split_first().ok_or_else(|| Complaint::Nonsense("none".to_owned()))?;
+        if enable.status != SUCCESS || !enable.text.is_empty() {
+            return Err(refusal("enable", enable));
+        }
+        for ((prefix, line), reply) in self.prefixes.iter().zip(self.question_lines()).zip(answers) {
+            Self::own_path(prefix, &line, reply)?;
+        }
+        Ok(format!("bgpd, AS {}", self.asn))
+    }
+
+    fn obeyed(&self, verb: Verb, replies: &[Reply]) -> Result<(), Complaint> {
+        for (line, reply) in self.command_lines(verb).iter().zip(replies) {
+            let was_not_there = verb == Verb::Withdraw && reply.text == NOT_THERE;
+            let is_error = reply.status != SUCCESS || reply.text.starts_with('%');
+            if is_error && !was_not_there {
+                return Err(refusal(line, reply));
             }
         }
-        match refusal {
-            None => Ok(format!("{} networks {}", self.routes.len(), if verb == Verb::Announce { "in" } else { "out" })),
-            Some(refusal) => Err(Refusal::Refused(refusal)),
+        Ok(())
+    }
+
+    fn holds(&self, verb: Verb, replies: &[Reply]) -> Result<Standing, Complaint> {
+        let mut all_hold = true;
+        let mut details = Vec::new();
+        for ((prefix, line), reply) in self.prefixes.iter().zip(self.question_lines()).zip(replies) {
+            let (state, holds_for) = match Self::own_path(prefix, &line, reply)? {
+                None => ("absent", Some(Verb::Withdraw)),
+                Some(path) if path["valid"] == true => ("valid", Some(Verb::Announce)),
+                // With `bgp network import-check`, a network counts once zebra has a route to it.
+                Some(_) => ("not valid (not in zebra's table?)", None),
+            };
+            all_hold &= holds_for == Some(verb);
+            details.push(format!("{} {state}", prefix.text));
         }
-    }
-
-    fn stream(session: &UnixStream) -> &UnixStream {
-        session
-    }
-}
-
-fn ask(session: &mut UnixStream, command: &str) -> io::Result<(u8, String)> {
-    session.write_all(format!("{command}\0").as_bytes())?;
-    let mut received = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        match session.read(&mut chunk)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            length => received.extend_from_slice(chunk.get(..length).unwrap_or_default()),
-        }
-        if let Some(reply) = reply(&received) {
-            return Ok(reply);
-        }
-    }
-}
-
-/// The status and the output, once both have come.
-fn reply(received: &[u8]) -> Option<(u8, String)> {
-    let end = received.windows(END.len()).position(|window| window == END)?;
-    let status = *received.get(end + END.len())?;
-    Some((status, String::from_utf8_lossy(received.get(..end)?).into_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_is_whole_with_its_status() {
-        assert_eq!(reply(b"% no\n\0\0\0"), None);
-        assert_eq!(reply(b"% no\n\0\0\0\x0d"), Some((13, "% no\n".to_owned())));
-        assert_eq!(reply(b"\0\0\0\0"), Some((0, String::new())));
-    }
-
-    #[test]
-    fn each_family_has_its_part() {
-        let addresses = ["10.1.53.1", "2001:db8::1", "10.1.53.1"].map(|address| address.parse().unwrap());
-        let frr = Frr::new("/run/frr/bgpd.vty".into(), 64601, &addresses);
-        let expected = [
-            "configure terminal",
-            "router bgp 64601",
-            "address-family ipv4 unicast",
-            "no network 10.1.53.1/32",
-            "exit-address-family",
-            "address-family ipv6 unicast",
-            "no network 2001:db8::1/128",
-            "exit-address-family",
-            "end",
-        ];
-        assert_eq!(frr.commands(Verb::Withdraw), expected);
+        let detail = details.join(", ");
+        Ok(if all_hold { Standing::Holds(detail) } else { Standing::NotYet(detail) })
     }
 }

@@ -6,4 +6,3 @@ mod check;
 mod panic;
 mod program;
 mod server;
-mod speaker;

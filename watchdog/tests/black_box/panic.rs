@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::{env, thread};
 
-use watchdog::announcer::{Announcer, Way};
+use watchdog::announcer::Announcer;
 use watchdog::journal::Journal;
 
 const CHILD: &str = "ANYCAST_WATCHDOG_TEST_PANICS";
@@ -11,7 +11,7 @@ const CHILD: &str = "ANYCAST_WATCHDOG_TEST_PANICS";
 #[test]
 fn a_panic_in_any_thread_withdraws() {
     if env::var_os(CHILD).is_some() {
-        let announcer = Announcer::start("anycastdns", Way::Exabgp, Journal::to_stderr().unwrap(), drop).unwrap();
+        let announcer = Announcer::to_stdout("anycastdns", Journal::to_stderr().unwrap(), drop).unwrap();
         announcer.withdraw_on_panic();
         thread::spawn(|| panic!("a bug")).join().ok();
         unreachable!("the process ends with the panic");

@@ -1,4 +1,4 @@
-//! What ExaBGP tells its helper on stdin.
+//! ExaBGP's dialect: commands on stdout for its own static routes, and what it tells its helper on stdin.
 //!
 //! It answers each command with `done` or `error` (versions 4 and 5, unless told not to), adds events of its sessions if
 //! configured to, and ends with `shutdown` or the end of the file. All of it must be read: ExaBGP writes without a limit of
@@ -8,6 +8,13 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::thread;
 
 use tokio::sync::mpsc::UnboundedSender;
+
+use crate::machine::Verb;
+
+/// The command for all routes whose watchdog is `name`.
+pub(crate) fn command(verb: Verb, name: &str) -> String {
+    format!("{verb} watchdog {name}")
+}
 
 /// Something ExaBGP told us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
