@@ -43,6 +43,7 @@ impl Plan {
             services: services(topology),
             nodes,
             steps: steps(scenario),
+            always: scenario.always.clone(),
             owners: addresses::owners(topology),
         })
     }
@@ -70,7 +71,12 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
         let action = match &step.verb {
             Verb::Expect(expect) => {
                 let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
-                Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
+                Action::Expect(Box::new(Expectation {
+                    expect: expect.clone(),
+                    deadline,
+                    because,
+                    since: since.1.clone(),
+                }))
             }
             Verb::Inject(inject) => {
                 sessions_down |= deadline::ends_sessions(&inject.fault);
@@ -178,6 +184,7 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
             per_second: ask.per_second,
             qname: service.zone.clone(),
             timeout_ms: u64::try_from(ask.timeout.0.as_millis()).unwrap_or(u64::MAX),
+            flow: ask.flow,
         })
     };
     node.asks.iter().filter_map(train).collect()

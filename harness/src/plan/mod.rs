@@ -10,7 +10,7 @@ use protocol::{ControlSocket, Daemon, File, Route, Train};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
-use crate::spec::{Cell, Expect, Family, Inject, Product, Role, Span};
+use crate::spec::{Always, Cell, Expect, Family, Inject, Product, Role, Span};
 
 mod addresses;
 mod build;
@@ -45,6 +45,9 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The steps.
     pub steps: Vec<StepPlan>,
+    /// What holds all the time.
+    #[serde(default)]
+    pub always: Always,
     /// Which node has which address on a network: link-local ones included, which differ for every node.
     pub owners: BTreeMap<IpAddr, String>,
 }
@@ -124,7 +127,7 @@ pub struct StepPlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Asserts.
-    Expect(Expectation),
+    Expect(Box<Expectation>),
     /// Breaks something.
     Inject(Inject),
     /// Mends everything.

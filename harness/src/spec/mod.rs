@@ -1,6 +1,9 @@
 //! DATA IN: scenario files, as operators write them.
 
+mod always;
 mod error;
+mod expect;
+mod happening;
 mod inject;
 mod patch;
 mod scenario;
@@ -10,11 +13,14 @@ mod topology;
 mod validate;
 mod value;
 
+pub use always::Always;
 pub use error::SpecError;
+pub use expect::{Expect, State, Subject};
+pub use happening::Happening;
 pub use inject::{Breaks, Inject, Port, Protocol};
 pub(crate) use scenario::list;
 pub use scenario::{Scenario, Step};
 pub use source::{KeyPath, Place, Segment, Source};
-pub use step::{Expect, Heal, Matrix, Mutant, Verb};
+pub use step::{Heal, Matrix, Mutant, Verb};
 pub use topology::{Announces, Ask, Cell, Node, Peer, Role, Service, Topology, Watchdog};
 pub use value::{Family, Product, Span};

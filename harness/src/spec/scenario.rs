@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::always::Always;
 use super::error::SpecError;
 use super::patch::merge;
 use super::source::{KeyPath, Point, Segment, Source};
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// What happens.
     pub steps: Vec<Step>,
+    /// What holds all the time.
+    pub always: Always,
     /// The mutants that it declares.
     pub mutants: IndexMap<String, Mutant>,
     /// The mutant that this is, if it is one.
@@ -64,6 +67,8 @@ struct Entry {
     #[serde(default)]
     matrix: Matrix,
     step: Vec<StepEntry>,
+    #[serde(default)]
+    always: Always,
     #[serde(default)]
     mutants: IndexMap<String, Mutant>,
 }
@@ -128,6 +133,7 @@ impl Scenario {
             topology,
             matrix: entry.matrix,
             steps,
+            always: entry.always,
             mutants: entry.mutants,
             mutant: mutant.map(str::to_owned),
             whole,
@@ -162,8 +168,7 @@ fn steps(entries: Vec<StepEntry>, layers: &Layers) -> Result<Vec<Step>, SpecErro
 impl std::fmt::Display for Verb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Expect(expect) if expect.serving.is_empty() => write!(f, "nobody serves"),
-            Self::Expect(expect) => write!(f, "serving {}", expect.serving.join(" ")),
+            Self::Expect(expect) => expect.subject.fmt(f),
             Self::Inject(inject) => inject.fmt(f),
             Self::Heal(_) => write!(f, "heal all"),
             Self::Hold(span) => write!(f, "hold {span}"),
