@@ -82,18 +82,20 @@ pub(super) struct Failover {
 /// Every fault that was followed by an expectation.
 pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec<Failover> {
     let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
-    let failover = |pair: &[(&StepPlan, &Played)]| match pair {
-        [(StepPlan { action: Action::Inject(inject), .. }, Played::Injected { at: from }), (_, next)] => {
-            let until = judged_at(next)?;
-            Some(Failover {
-                fault: inject.to_string(),
-                phases: phases(plan, events, &inject.on, *from, until),
-                disagreement: disagreement(plan, events, *from, until),
-            })
-        }
-        _ => None,
+    let failover = |(nth, (step, played)): (usize, &(&StepPlan, &Played))| {
+        let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else { return None };
+        // It lasts until something else is broken or mended.
+        let rest = steps.get(nth + 1..).unwrap_or_default();
+        let quiet =
+            rest.iter().take_while(|(_, next)| !matches!(next, Played::Injected { .. } | Played::Healed { .. }));
+        let until = quiet.filter_map(|(_, next)| judged_at(next)).max()?;
+        Some(Failover {
+            fault: inject.to_string(),
+            phases: phases(plan, events, &inject.on, *from, until),
+            disagreement: disagreement(plan, events, *from, until),
+        })
     };
-    steps.windows(2).filter_map(failover).collect()
+    steps.iter().enumerate().filter_map(failover).collect()
 }
 
 fn judged_at(played: &Played) -> Option<u64> {

@@ -273,7 +273,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
             (Played::Judged { origin, at, finding, watched }, Action::Expect(expectation)) => {
-                if self.fault.is_some() {
+                if self.fault.is_some() && expectation.expect.asks_answers() {
                     let stable = crate::check::nanos(expectation.expect.stable.0);
                     let until = finding.held_from.map_or(*at, |held| held + stable);
                     self.clients(events, *origin, until, finding, expectation);
@@ -304,11 +304,9 @@ impl<W: Write> Terminal<'_, W> {
         };
         let last = phases.values().filter_map(|phases| phases.seen.last_lost).max();
         let (at, text) = match (finding.held_from, last) {
-            (Some(held), _) if expectation.expect.asks_answers() => {
-                (held, format!("answered by {} ({count})", answerers(expectation)))
-            }
-            (_, Some(last)) => (origin + last, format!("last lost query ({count})")),
-            (_, None) => return,
+            (Some(held), _) => (held, format!("answered by {} ({count})", answerers(expectation))),
+            (None, Some(last)) => (origin + last, format!("last lost query ({count})")),
+            (None, None) => return,
         };
         let node: Vec<String> = self.plan.clients().map(|client| client.name.clone()).collect();
         self.waiting.push(Row { at, node: node.join(" "), hop: String::new(), text: Text::Said(text) });
