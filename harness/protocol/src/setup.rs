@@ -89,8 +89,18 @@ pub enum ControlSocket {
         daemon: String,
         /// Path of the socket.
         path: String,
-        /// The command, such as `show route`.
+        /// The command, such as `show route export`: asked once for each protocol that writes to a kernel's table, whose name
+        /// follows it.
         command: String,
+    },
+    /// FRR's bgpd: a Unix stream socket, commands and replies end in NUL (vtysh's own protocol).
+    Frr {
+        /// The daemon that answers there.
+        daemon: String,
+        /// Path of the socket.
+        path: String,
+        /// The commands, asked in turn.
+        commands: Vec<String>,
     },
 }
 

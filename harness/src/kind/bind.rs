@@ -33,7 +33,7 @@ impl Kind for Bind {
     }
 
     /// In the foreground, logging to stderr (named(8), `-g`).
-    fn daemon(&self, site: &Site<'_>) -> Option<Daemon> {
-        Some(site.run(&["/usr/sbin/named", "-g", "-c", CONFIG]))
+    fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
+        vec![site.run(&["/usr/sbin/named", "-g", "-c", CONFIG])]
     }
 }

@@ -1,14 +1,14 @@
-//! BIRD 2 and 3, in the role of the router: takes the anycast routes in, and balances over equal ones.
+//! BIRD 2 and 3: as router takes the anycast routes in, and balances over equal ones; as speaker announces them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use protocol::{ControlSocket, Daemon};
+use protocol::{Action, ControlSocket, Daemon};
 use serde_json::json;
 
 use super::template::fill;
-use super::{Kind, Role, Site};
+use super::{Announcement, Kind, Role, Site, watchdog};
 use crate::history::RibRoute;
 
 pub(super) struct Bird;
@@ -22,31 +22,78 @@ impl Kind for Bird {
     }
 
     fn plays(&self) -> &'static [Role] {
-        &[Role::Router]
+        &[Role::Router, Role::Speaker]
     }
 
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
-        let values = json!({ "router_id": site.router_id(), "sessions": site.sessions });
+        let speaks = site.role == Role::Speaker;
+        let mut sessions = Vec::new();
+        let mut routes = Vec::new();
+        for session in site.sessions {
+            let mut hops = [None, None];
+            if speaks {
+                let announcements = site.announcements(session)?;
+                for announcement in &announcements {
+                    hops[usize::from(announcement.v6)] = Some(announcement.next_hop);
+                }
+                routes = announcements;
+            }
+            let [hop4, hop6] = hops;
+            sessions.push(json!({
+                "protocol": protocol(&session.peer),
+                "local": session.local,
+                "remote": session.remote,
+                "local_asn": session.local_asn,
+                "remote_asn": session.remote_asn,
+                "hold_time": session.hold_time,
+                "key": session.key(),
+                "says_how": !site.runs.get(&site.role).is_some_and(|product| product.version.starts_with("2.0.")),
+                "multihop": session.multihop.or(session.ttl_security.filter(|hops| *hops > 1)),
+                "ttl_security": session.ttl_security.is_some(),
+                "graceful_restart": session.graceful_restart,
+                "next_hops": { "ipv4": hop4, "ipv6": hop6 },
+            }));
+        }
+        let values = json!({
+            "router_id": site.router_id(),
+            "sessions": sessions,
+            "speaks": speaks,
+            "watchdog_name": watchdog::NAME,
+            "waits": site.waits(),
+            "services": services(&routes),
+        });
         Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/bird.conf"), values)?)]))
     }
 
-    fn daemon(&self, site: &Site<'_>) -> Option<Daemon> {
-        Some(site.run(&["/usr/sbin/bird", "-f", "-c", CONFIG, "-s", SOCKET]))
+    fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
+        vec![site.run(&["/usr/sbin/bird", "-f", "-c", CONFIG, "-s", SOCKET])]
     }
 
+    /// What it would write to the kernel: of the routes that it knows, `show route` does not tell which are merged.
     fn control(&self, site: &Site<'_>) -> Option<ControlSocket> {
-        let (daemon, path, command) = (site.role.to_string(), SOCKET.to_owned(), "show route".to_owned());
-        Some(ControlSocket::Bird { daemon, path, command })
+        let (daemon, path, command) = (site.role.to_string(), SOCKET.to_owned(), "show route export".to_owned());
+        (site.role == Role::Router).then_some(ControlSocket::Bird { daemon, path, command })
     }
 
-    /// `show route`, with its reply codes:
+    fn through(&self, _site: &Site<'_>) -> Option<Vec<String>> {
+        Some(["--through", "bird", "--socket", SOCKET].map(str::to_owned).to_vec())
+    }
+
+    fn session(&self, _site: &Site<'_>, peer: &str, up: bool) -> Option<Vec<Vec<String>>> {
+        Some(vec![birdc(&[if up { "enable" } else { "disable" }, &protocol(peer)])])
+    }
+
+    fn reload(&self, _site: &Site<'_>) -> Option<Action> {
+        Some(Action::Exec { argv: birdc(&["configure"]), timeout_ms: 10_000 })
+    }
+
+    /// `show route export kernel1`, with its reply codes:
     ///
     /// ```text
     /// 1007-Table master4:
     ///  10.1.53.1/32         unicast [ns1 09:12:33.123] * (100) [i]
-    ///     via 10.1.53.11 on eth0
-    ///                       unicast [ns2 09:12:33.123] (100) [i]
-    ///     via 10.1.53.12 on eth0
+    ///     via 10.1.53.11 on eth0 weight 1
+    ///     via 10.1.53.12 on eth0 weight 1
     /// ```
     fn routes(&self, answer: &str) -> Result<Vec<RibRoute>, String> {
         let mut routes: Vec<RibRoute> = Vec::new();
@@ -72,6 +119,39 @@ impl Kind for Bird {
         routes.sort();
         Ok(routes)
     }
+}
+
+/// The name of the protocol that holds the session with a peer: never one of BIRD's own words, such as `router`.
+fn protocol(peer: &str) -> String {
+    format!("to_{}", peer.replace('-', "_"))
+}
+
+fn birdc(command: &[&str]) -> Vec<String> {
+    ["/usr/sbin/birdc", "-s", SOCKET].iter().chain(command).map(|word| (*word).to_owned()).collect()
+}
+
+/// One static protocol for each service and family: what the watchdog turns on and off.
+fn services(routes: &[Announcement]) -> Vec<serde_json::Value> {
+    let same = |a: &Announcement, b: &Announcement| (&a.service, a.v6) == (&b.service, b.v6);
+    let mut services: Vec<Vec<&Announcement>> = Vec::new();
+    for route in routes {
+        match services.iter_mut().find(|group| group.first().is_some_and(|first| same(first, route))) {
+            Some(group) => group.push(route),
+            None => services.push(vec![route]),
+        }
+    }
+    let service = |group: &Vec<&Announcement>| {
+        let first = group.first()?;
+        let family = if first.v6 { "6" } else { "4" };
+        let prefixes: Vec<String> = group.iter().map(|route| route.prefix.to_string()).collect();
+        Some(json!({
+            "name": format!("{}_{}", first.service.replace('-', "_"), family),
+            "family": format!("ipv{family}"),
+            "prefixes": prefixes,
+            "local_pref": first.local_pref,
+        }))
+    };
+    services.iter().filter_map(service).collect()
 }
 
 /// A reply line without its `1007-`, `1007 ` or ` ` (BIRD programmer's documentation, command-line interface).

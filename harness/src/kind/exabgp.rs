@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::Daemon;
+use protocol::{Action, Daemon, Signal};
 use serde::Serialize;
 use serde_json::json;
 
 use super::template::fill;
-use super::{Kind, Role, Site, watchdog};
+use super::{Announcement, Kind, Role, Site, watchdog};
 
 pub(super) struct Exabgp;
 
@@ -20,13 +20,12 @@ struct Neighbor {
     local_asn: u32,
     remote_asn: u32,
     hold_time: u64,
-    routes: Vec<Route>,
-}
-
-#[derive(Serialize)]
-struct Route {
-    prefix: String,
-    next_hop: String,
+    md5: Option<String>,
+    md5_base64: Option<bool>,
+    outgoing_ttl: Option<u8>,
+    incoming_ttl: Option<u8>,
+    graceful_restart: Option<u64>,
+    routes: Vec<Announcement>,
 }
 
 impl Kind for Exabgp {
@@ -41,30 +40,23 @@ impl Kind for Exabgp {
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
         let mut neighbors = Vec::new();
         for session in site.sessions {
-            let mut routes = Vec::new();
-            for (address, _) in site.served() {
-                let next_hop =
-                    session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
-                        format!(
-                            "{address} has no next hop: `{}` has no address of that family toward `{}`",
-                            site.name, session.peer
-                        )
-                    })?;
-                let prefix = format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 });
-                routes.push(Route { prefix, next_hop: next_hop.to_string() });
-            }
             neighbors.push(Neighbor {
                 remote: session.remote.to_string(),
                 local: session.local.to_string(),
                 local_asn: session.local_asn,
                 remote_asn: session.remote_asn,
                 hold_time: session.hold_time,
-                routes,
+                md5: session.key().map(str::to_owned),
+                md5_base64: session.md5_base64,
+                outgoing_ttl: session.multihop.or(session.ttl_security.map(|_| u8::MAX)),
+                incoming_ttl: session.ttl_security.map(|hops| u8::MAX - (hops - 1)),
+                graceful_restart: session.graceful_restart,
+                routes: site.announcements(session)?,
             });
         }
         let values = json!({
             "router_id": site.router_id(),
-            "helper": site.watchdog().map(watchdog::command),
+            "helper": site.watchdog().map(|timers| watchdog::command(timers).join(" ")),
             "watchdog_name": watchdog::NAME,
             "waits": site.waits(),
             "neighbors": neighbors,
@@ -73,7 +65,7 @@ impl Kind for Exabgp {
     }
 
     /// As root, because a node has no other users; without its command line's named pipes; logging to stdout.
-    fn daemon(&self, site: &Site<'_>) -> Option<Daemon> {
+    fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
         let mut daemon = site.run(&["exabgp", CONFIG]);
         for (key, value) in [
             ("exabgp_daemon_user", "root"),
@@ -83,6 +75,11 @@ impl Kind for Exabgp {
         ] {
             daemon.env.entry(key.to_owned()).or_insert_with(|| value.to_owned());
         }
-        Some(daemon)
+        vec![daemon]
+    }
+
+    /// It reads its file anew (exabgp(1)).
+    fn reload(&self, site: &Site<'_>) -> Option<Action> {
+        Some(Action::Signal { daemon: site.role.to_string(), signal: Signal::SigUsr1 })
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use protocol::{ControlSocket, Daemon};
+use ipnet::IpNet;
+use protocol::{Action, ControlSocket, Daemon};
 
 use crate::history::RibRoute;
 use crate::image::catalog;
@@ -12,8 +13,12 @@ use crate::spec::{Announces, Node, Product, Role, Topology, Watchdog, list};
 mod bind;
 mod bird;
 mod exabgp;
+mod frr;
+mod session;
 mod template;
 mod watchdog;
+
+pub use session::Session;
 
 /// A daemon.
 pub trait Kind: Sync {
@@ -29,8 +34,9 @@ pub trait Kind: Sync {
     /// What it would need and the node does not have.
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String>;
 
-    /// How it is started in the foreground; none when another daemon starts it.
-    fn daemon(&self, site: &Site<'_>) -> Option<Daemon>;
+    /// How it is started in the foreground: the program that bears the role's name, and what it needs beside it; none when
+    /// another daemon starts it.
+    fn daemons(&self, site: &Site<'_>) -> Vec<Daemon>;
 
     /// Where it is asked for its RIB, if it can be.
     fn control(&self, _site: &Site<'_>) -> Option<ControlSocket> {
@@ -45,6 +51,21 @@ pub trait Kind: Sync {
         Err(format!("{} was not asked for routes, and answered {answer:?}", self.name()))
     }
 
+    /// What the watchdog is told, beside its timers, to reach this speaker; none when the speaker starts it.
+    fn through(&self, _site: &Site<'_>) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What takes the session with a peer down, or up again: commands of the daemon's own, run in the node, if it has any.
+    fn session(&self, _site: &Site<'_>, _peer: &str, _up: bool) -> Option<Vec<Vec<String>>> {
+        None
+    }
+
+    /// What makes it take in a configuration file that has changed, if anything does.
+    fn reload(&self, _site: &Site<'_>) -> Option<Action> {
+        None
+    }
+
     /// The text of a log line that is this daemon's own, though another daemon's process wrote it.
     fn spoke<'l>(&self, _line: &'l str) -> Option<&'l str> {
         None
@@ -52,7 +73,7 @@ pub trait Kind: Sync {
 }
 
 /// All of them.
-const KINDS: [&dyn Kind; 4] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &watchdog::Watchdog];
+const KINDS: [&dyn Kind; 5] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &frr::Frr, &watchdog::Watchdog];
 
 /// The kind of that name.
 #[must_use]
@@ -119,23 +140,14 @@ pub struct Site<'a> {
     pub role: Role,
 }
 
-/// This node's end of a BGP session.
+/// An address that a node announces.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Session {
-    /// The node at the other end.
-    pub peer: String,
-    /// Our address.
-    pub local: IpAddr,
-    /// Theirs.
-    pub remote: IpAddr,
-    /// Our AS number.
-    pub local_asn: u32,
-    /// Theirs.
-    pub remote_asn: u32,
-    /// Seconds.
-    pub hold_time: u64,
-    /// Our addresses on the shared network, as next hops: one of each family.
-    pub next_hops: Vec<IpAddr>,
+struct Announcement {
+    service: String,
+    v6: bool,
+    prefix: IpNet,
+    next_hop: IpAddr,
+    local_pref: Option<u32>,
 }
 
 impl Site<'_> {
@@ -146,6 +158,32 @@ impl Site<'_> {
             .iter()
             .filter_map(|name| self.topology.services.get(name))
             .flat_map(|service| service.addresses.iter().map(|address| (*address, service.zone.as_str())))
+    }
+
+    /// What the node announces over a session: each address that it serves, with its next hop.
+    ///
+    /// # Errors
+    /// An address without a next hop of its family.
+    fn announcements(&self, session: &Session) -> Result<Vec<Announcement>, String> {
+        let served = self.node.serves.iter().filter_map(|name| Some((name, self.topology.services.get(name)?)));
+        let each = served.flat_map(|(name, service)| service.addresses.iter().map(move |address| (name, *address)));
+        let announce = |(service, address): (&String, IpAddr)| {
+            let next_hop =
+                session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
+                    format!(
+                        "{address} has no next hop: `{}` has no address of that family toward `{}`",
+                        self.name, session.peer
+                    )
+                })?;
+            Ok(Announcement {
+                service: service.clone(),
+                v6: address.is_ipv6(),
+                prefix: IpNet::from(address),
+                next_hop: *next_hop,
+                local_pref: self.node.local_pref.get(service).copied(),
+            })
+        };
+        each.map(announce).collect()
     }
 
     /// The watchdog's timers, when one runs here.
@@ -170,8 +208,13 @@ impl Site<'_> {
 
     /// The daemon of this role, run with `argv`.
     fn run(&self, argv: &[&str]) -> Daemon {
+        self.run_as(&self.role.to_string(), argv)
+    }
+
+    /// A program called `name`, run with `argv`.
+    fn run_as(&self, name: &str, argv: &[&str]) -> Daemon {
         Daemon {
-            name: self.role.to_string(),
+            name: name.to_owned(),
             argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
             env: self.node.env.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
         }

@@ -1,4 +1,4 @@
-//! Our watchdog, as ExaBGP's helper process.
+//! Our watchdog: ExaBGP's helper process, or a daemon beside BIRD and FRR.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,13 +15,14 @@ pub(super) const NAME: &str = "anycastdns";
 
 const CONFIG: &str = "/etc/nameserver_watchdog.conf";
 
-/// The helper's command line.
-pub(super) fn command(timers: &spec::Watchdog) -> String {
+/// Its command line.
+pub(super) fn command(timers: &spec::Watchdog) -> Vec<String> {
     let spec::Watchdog { interval, fast_interval, timeout, rise, fall } = timers;
-    format!(
+    let text = format!(
         "/usr/local/bin/anycast-watchdog --name {NAME} --interval {interval} --fast-interval {fast_interval} \
          --timeout {timeout} --rise {rise} --fall {fall}"
-    )
+    );
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 impl Kind for Watchdog {
@@ -41,9 +42,14 @@ impl Kind for Watchdog {
         Ok(BTreeMap::from([(CONFIG.to_owned(), config)]))
     }
 
-    /// ExaBGP starts it.
-    fn daemon(&self, _site: &Site<'_>) -> Option<Daemon> {
-        None
+    /// ExaBGP starts it; beside other speakers it is a daemon of its own.
+    fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
+        let speaker = site.runs.get(&Role::Speaker).and_then(|product| super::named(&product.kind));
+        let Some(through) = speaker.and_then(|kind| kind.through(site)) else { return Vec::new() };
+        let mut argv = command(&site.node.watchdog);
+        argv.extend(through);
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        vec![site.run(&argv)]
     }
 
     fn spoke<'l>(&self, line: &'l str) -> Option<&'l str> {

@@ -106,7 +106,7 @@ fn setup(node: &NodePlan, links: Vec<Link>) -> Setup {
         links,
         loopback: node.loopback.clone(),
         routes: node.routes.clone(),
-        files: node.files.clone(),
+        files: node.files.whole().to_vec(),
         daemons: node.daemons.clone(),
         ribs: node.ribs.clone(),
         trains: node.trains.clone(),

@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use crate::engine::{Chunk, EngineError};
 use crate::history::{Event, Recorder, Seen};
 use crate::kind::{self, Kind};
-use crate::plan::NodePlan;
+use crate::plan::{Files, NodePlan};
 
 mod bgp;
 mod lines;
@@ -36,6 +36,8 @@ pub enum Phase {
 pub struct Observer {
     node: String,
     ribs: Vec<(String, &'static dyn Kind)>,
+    /// Daemons quote their configuration when they do not understand it.
+    files: Files,
     recorder: Recorder,
     waiting: Waiting,
     phase: watch::Sender<Phase>,
@@ -53,7 +55,8 @@ impl Observer {
             Some((role.to_string(), kind::named(&product.kind)?))
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
-        Self { node: plan.name.clone(), ribs, recorder, waiting, phase, next: 0 }
+        let files = plan.files.clone();
+        Self { node: plan.name.clone(), ribs, files, recorder, waiting, phase, next: 0 }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -65,6 +68,7 @@ impl Observer {
                 Some(Ok(Chunk::Stdout(octets))) => reports.push(&octets).into_iter().for_each(|line| self.line(&line)),
                 Some(Ok(Chunk::Stderr(octets))) => {
                     for line in complaints.push(&octets) {
+                        let line = self.files.redact(&line);
                         let (daemon, stream) = ("probe".to_owned(), protocol::Stream::Stderr);
                         last_words.clone_from(&line);
                         self.record(crate::history::now(), Seen::Line { daemon, stream, text: line });
@@ -100,8 +104,8 @@ impl Observer {
                 self.phase.send_replace(Phase::Ready);
                 return;
             }
-            Observation::Done { id, detail } => return self.answer(id, Ok((at, detail))),
-            Observation::Failed { id, error } => return self.answer(id, Err(error)),
+            Observation::Done { id, detail } => return self.answer(id, Ok((at, self.files.redact(&detail)))),
+            Observation::Failed { id, error } => return self.answer(id, Err(self.files.redact(&error))),
             Observation::Unusable { error } => return self.gone(&error),
             Observation::Overflow { observer, lost } => {
                 return self.hole(at, format!("the kernel's queue of the {observer} observer ran over ({lost} lost)"));
@@ -120,7 +124,7 @@ impl Observer {
             Observation::Exited { daemon, pid, exit } => Seen::Exited { daemon, pid, exit },
             Observation::Line { daemon, stream, text } => {
                 let (speaker, text) = kind::speaker_of(&daemon, &text);
-                Seen::Line { daemon: speaker.to_owned(), stream, text: text.to_owned() }
+                Seen::Line { daemon: speaker.to_owned(), stream, text: self.files.redact(text) }
             }
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
             Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },

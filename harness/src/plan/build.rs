@@ -7,10 +7,12 @@ use std::path::Path;
 use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
-use super::{Action, Expectation, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes};
+use super::{
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes, sessions,
+};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, Inject, KeyPath, Node, Peer, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::spec::{Cell, Inject, KeyPath, Node, Product, Role, Scenario, SpecError, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -45,6 +47,7 @@ impl Plan {
             steps: steps(scenario),
             always: scenario.always.clone(),
             owners: addresses::owners(topology),
+            sessions: sessions::of(topology),
         })
     }
 }
@@ -97,7 +100,8 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
 fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &Node) -> Result<NodePlan, SpecError> {
     let topology = &scenario.topology;
     let runs = products::of(scenario, cell, name, node)?;
-    let sessions = sessions(topology, name, node);
+    let sessions: Vec<Session> =
+        topology.nodes.keys().filter_map(|peer| Session::between(topology, name, peer)).collect();
     let mut files = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
     for (role, product) in &runs {
@@ -110,7 +114,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
             let content = Bytes(text.into_bytes());
             files.insert(path.clone(), File { path, mode: 0o644, content });
         }
-        daemons.extend(kind.daemon(&site));
+        daemons.extend(kind.daemons(&site));
         ribs.extend(kind.control(&site));
     }
     let mut given = BTreeMap::new();
@@ -129,7 +133,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         loopback: loopback(topology, node),
         routes: routes::of(topology, name, node),
         sysctls: sysctls(node),
-        files: files.into_values().collect(),
+        files: Files::new(files.into_values().collect(), sessions.into_iter().filter_map(|s| s.md5).collect()),
         given,
         daemons,
         ribs,
@@ -149,25 +153,6 @@ fn read(path: &str, from: &Path) -> std::io::Result<File> {
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
     let parts: Vec<(&str, &str)> = runs.values().map(|p| (p.kind.as_str(), p.version.as_str())).collect();
     Recipe::of(&parts).map_err(|error| SpecError::new(format!("node `{name}` cannot be built: {error}")))
-}
-
-/// Both ends of every session that either end declares; what this end declares wins here.
-fn sessions(topology: &Topology, name: &str, node: &Node) -> Vec<Session> {
-    let session = |(peer, other): (&String, &Node)| {
-        let declared: &Peer = node.peers.get(peer).or_else(|| other.peers.get(name))?;
-        let (local, remote) = node.toward(other, false).or_else(|| node.toward(other, true))?;
-        let next_hops = [false, true].into_iter().filter_map(|v6| Some(node.toward(other, v6)?.0)).collect();
-        Some(Session {
-            peer: peer.clone(),
-            local,
-            remote,
-            local_asn: node.asn?,
-            remote_asn: other.asn?,
-            hold_time: declared.hold_time.0.as_secs(),
-            next_hops,
-        })
-    };
-    topology.nodes.iter().filter(|(peer, _)| *peer != name).filter_map(session).collect()
 }
 
 fn loopback(topology: &Topology, node: &Node) -> Vec<std::net::IpAddr> {

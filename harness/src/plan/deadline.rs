@@ -80,5 +80,5 @@ fn rise(timers: &Watchdog) -> Duration {
 
 fn hold(topology: &Topology) -> Duration {
     let peers = topology.nodes.values().flat_map(|node| node.peers.values());
-    peers.map(|peer: &Peer| peer.hold_time.0).max().unwrap_or_default()
+    peers.map(|peer: &Peer| peer.hold_time.unwrap_or(Peer::HOLD_TIME).0).max().unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use ipnet::IpNet;
-use protocol::{ControlSocket, Daemon, File, Route, Train};
+use protocol::{ControlSocket, Daemon, Route, Train};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
@@ -16,11 +16,15 @@ mod addresses;
 mod build;
 mod cells;
 mod deadline;
+mod files;
 mod products;
 mod routes;
+mod sessions;
 mod show;
 
 pub use cells::{cells, choose, describe};
+pub use files::Files;
+pub use sessions::SessionPlan;
 
 /// All that a run does, decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,9 @@ pub struct Plan {
     pub always: Always,
     /// Which node has which address on a network: link-local ones included, which differ for every node.
     pub owners: BTreeMap<IpAddr, String>,
+    /// The BGP sessions.
+    #[serde(default)]
+    pub sessions: Vec<SessionPlan>,
 }
 
 /// A mutant.
@@ -92,7 +99,7 @@ pub struct NodePlan {
     /// Kernel parameters.
     pub sysctls: BTreeMap<String, String>,
     /// Files, by path.
-    pub files: Vec<File>,
+    pub files: Files,
     /// Where files came from that were not generated: path in the node -> path here.
     pub given: BTreeMap<String, PathBuf>,
     /// Daemons, in the order in which they start.

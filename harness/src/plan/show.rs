@@ -114,7 +114,7 @@ impl fmt::Display for NodePlan {
                 if train.flow == Flow::One { ", one flow" } else { "" }
             )?;
         }
-        for file in &self.files {
+        for file in self.files.shown() {
             let from = self.given.get(&file.path).map(|from| format!(" (given: {})", from.display()));
             writeln!(f, "  file     {} {:o}{}", file.path, file.mode, from.unwrap_or_default())?;
             for line in String::from_utf8_lossy(&file.content.0).lines() {

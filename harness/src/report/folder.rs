@@ -24,7 +24,7 @@ impl RunFolder {
         std::fs::write(folder.join("plan.txt"), plan.to_string())?;
         std::fs::write(folder.join("plan.json"), serde_json::to_string(plan)?)?;
         for node in &plan.nodes {
-            for file in &node.files {
+            for file in node.files.shown() {
                 let path = folder.join(&node.name).join(file.path.trim_start_matches('/'));
                 std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
                 std::fs::write(path, &file.content.0)?;

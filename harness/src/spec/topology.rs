@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use protocol::Flow;
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
 use super::value::{Product, Span};
 
 /// A lab's shape. Maps keep the order of the file.
@@ -71,21 +72,59 @@ pub struct Node {
     /// Who decides that its routes are announced.
     #[serde(default)]
     pub announces: Announces,
+    /// The local preference of what it announces, by service (RFC 4271, section 5.1.5: within one AS).
+    #[serde(default)]
+    pub local_pref: IndexMap<String, u32>,
 }
 
-/// One end of a BGP session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+/// One end of a BGP session. What is left open is what the other end says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Peer {
     /// Hold time (RFC 4271, section 4.2): whole seconds, 0 or at least 3.
-    #[serde(default = "Peer::default_hold_time")]
-    pub hold_time: Span,
+    pub hold_time: Option<Span>,
+    /// Key of the TCP MD5 signature (RFC 2385).
+    pub md5: Option<Secret>,
+    /// ExaBGP's `md5-base64`: whether it takes the key as base64. This end's own.
+    pub md5_base64: Option<bool>,
+    /// What this end believes the other's AS number to be. This end's own.
+    pub asn: Option<u32>,
+    /// How many hops away the other end may be: the TTL of what is sent.
+    pub multihop: Option<u8>,
+    /// TTL security (RFC 5082): 255 is sent, and what has come further than so many hops is not taken.
+    pub ttl_security: Option<u8>,
+    /// Graceful restart (RFC 4724): how long the other end is to keep our routes while we are gone. This end's own.
+    pub graceful_restart: Option<Span>,
 }
 
 impl Peer {
-    fn default_hold_time() -> Span {
-        Span::ms(10_000)
+    /// The hold time where neither end declares one.
+    pub const HOLD_TIME: Span = Span::ms(10_000);
+
+    /// What this end gets: what it declares, and where it declares nothing, what the other one does.
+    #[must_use]
+    pub fn merged(mine: Option<&Self>, theirs: Option<&Self>) -> Option<Self> {
+        let (Some(mine), theirs) = (mine.or(theirs.map(|_| &Self::NOTHING)), theirs.unwrap_or(&Self::NOTHING)) else {
+            return None;
+        };
+        Some(Self {
+            hold_time: mine.hold_time.or(theirs.hold_time),
+            md5: mine.md5.clone().or_else(|| theirs.md5.clone()),
+            multihop: mine.multihop.or(theirs.multihop),
+            ttl_security: mine.ttl_security.or(theirs.ttl_security),
+            ..mine.clone()
+        })
     }
+
+    const NOTHING: Self = Self {
+        hold_time: None,
+        md5: None,
+        md5_base64: None,
+        asn: None,
+        multihop: None,
+        ttl_security: None,
+        graceful_restart: None,
+    };
 }
 
 /// Queries at a fixed rate.
@@ -203,6 +242,14 @@ impl Node {
             Some((pick(mine)?, pick(theirs)?))
         })
     }
+}
+
+/// The addresses of a session: this end's, and the other's. Those of one network; a session over several hops needs none in
+/// common, but one family.
+pub(crate) fn session_addresses(mine: &Node, other: &Node, multihop: bool) -> Option<(IpAddr, IpAddr)> {
+    let first = |node: &Node, v6: bool| node.on.values().flatten().copied().find(|address| address.is_ipv6() == v6);
+    let far = |v6: bool| Some((first(mine, v6)?, first(other, v6)?)).filter(|_| multihop);
+    mine.toward(other, false).or_else(|| mine.toward(other, true)).or_else(|| far(false)).or_else(|| far(true))
 }
 
 /// The products that the matrix put into the roles.

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use super::error::SpecError;
 use super::scenario::{Layers, Scenario, list};
+use super::secret::Secret;
 use super::source::KeyPath;
 use super::step::Verb;
-use super::topology::{Node, Role, Topology};
-use super::value::Product;
+use super::topology::{Node, Peer, Role, Topology, session_addresses};
+use super::value::{Product, Span};
 
 mod expect;
 
@@ -137,22 +138,24 @@ impl Check<'_> {
         for (peer, session) in &node.peers {
             let path = at.key("peers").key(peer);
             let other = self.known("node", peer, &self.topology.nodes, &path)?;
-            let reachable = node.toward(other, false).or_else(|| node.toward(other, true)).is_some();
+            let merged = Peer::merged(Some(session), other.peers.get(name)).unwrap_or_default();
+            let reachable = session_addresses(node, other, merged.multihop.is_some()).is_some();
             self.that(peer != name && reachable, &path, || {
-                format!("`{name}` and `{peer}` share no network and family: a session needs both")
+                format!("`{name}` and `{peer}` share no network and family: a session without `multihop` needs both")
             })?;
-            for (end, asn) in [(name, node.asn), (peer.as_str(), other.asn)] {
+            let believed = other.peers.get(name).and_then(|back| back.asn);
+            for (end, asn) in [(name, node.asn.or(believed)), (peer.as_str(), other.asn.or(session.asn))] {
                 self.that(asn.is_some(), &path, || {
                     format!("node `{end}` has no `asn`: a session needs one at both ends")
                 })?;
             }
-            let hold = session.hold_time.0;
-            let valid = hold.subsec_nanos() == 0 && (hold.as_secs() == 0 || (3..=65_535).contains(&hold.as_secs()));
-            self.that(valid, &path.key("hold-time"), || {
-                format!(
-                    "hold time {} is not possible: expected whole seconds, 0 or 3 to 65535 (RFC 4271)",
-                    session.hold_time
-                )
+            self.session(session, &path)?;
+        }
+        for service in node.local_pref.keys() {
+            let path = at.key("local-pref").key(service);
+            self.known("service", service, &self.topology.services, &path)?;
+            self.that(node.serves.contains(service), &path, || {
+                format!("node `{name}` does not announce `{service}`: it serves {}", list(&node.serves))
             })?;
         }
         if let Some(gateway) = &node.gateway {
@@ -195,6 +198,40 @@ impl Check<'_> {
             [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
         self.that(positive, &at.key("watchdog"), || {
             "the watchdog's timers, `rise` and `fall` must be above 0".to_owned()
+        })
+    }
+
+    fn session(&self, session: &Peer, at: &KeyPath) -> Checked {
+        if let Some(Span(hold)) = session.hold_time {
+            let valid = hold.subsec_nanos() == 0 && (hold.as_secs() == 0 || (3..=65_535).contains(&hold.as_secs()));
+            self.that(valid, &at.key("hold-time"), || {
+                let hold = Span(hold);
+                format!("hold time {hold} is not possible: expected whole seconds, 0 or 3 to 65535 (RFC 4271)")
+            })?;
+        }
+        if let Some(Span(restart)) = session.graceful_restart {
+            let valid = restart.subsec_nanos() == 0 && (1..=4095).contains(&restart.as_secs());
+            self.that(valid, &at.key("graceful-restart"), || {
+                let restart = Span(restart);
+                format!("restart time {restart} is not possible: expected whole seconds, 1 to 4095 (RFC 4724)")
+            })?;
+        }
+        if let Some(key) = session.md5.as_ref().map(Secret::reveal) {
+            // The key itself is not shown. Every daemon's configuration must be able to hold it.
+            let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !['"', '\'', '\\'].contains(&c);
+            let valid = (1..=80).contains(&key.len()) && key.chars().all(plain) && key.trim() == key;
+            self.that(valid, &at.key("md5"), || {
+                "this key is not possible: expected 1 to 80 printable ASCII characters, without quotes, backslashes and \
+                 blanks at its ends"
+                    .to_owned()
+            })?;
+        }
+        for (key, hops) in [("multihop", session.multihop), ("ttl-security", session.ttl_security)] {
+            self.that(hops != Some(0), &at.key(key), || "0 hops are not possible: expected 1 to 255".to_owned())?;
+        }
+        let both = session.multihop.is_some() && session.ttl_security.is_some();
+        self.that(!both, &at.key("ttl-security"), || {
+            "a session has either `multihop` or `ttl-security`: expected one of them".to_owned()
         })
     }
 

@@ -44,6 +44,24 @@ impl Connection {
     }
 }
 
+/// The names of the protocols that write to a kernel's table, out of the reply to `show protocols`:
+///
+/// ```text
+/// 2002-Name       Proto      Table      State  Since         Info
+/// 1002-kernel1    Kernel     master4    up     06:22:01.123
+///  kernel2    Kernel     master6    up     06:22:01.123
+/// ```
+pub(crate) fn kernels(reply: &str) -> Vec<&str> {
+    let kernel = |line| {
+        let line: &str = line;
+        let text = line.strip_prefix("1002-").unwrap_or(line);
+        let mut words = text.split_whitespace();
+        let (name, kind) = (words.next()?, words.next()?);
+        (kind == "Kernel").then_some(name)
+    };
+    reply.lines().filter_map(kernel).collect()
+}
+
 /// Where the first reply ends: after the line whose code is followed by a blank, not by `-`.
 fn reply_end(received: &[u8]) -> Option<usize> {
     let mut end = 0;
@@ -75,6 +93,18 @@ mod tests {
         assert_eq!(reply_end(b" 0000 \n0000"), None);
         assert_eq!(reply_end(b"0000 "), None);
         assert_eq!(reply_end(b"8001 Network not found\n"), Some(23));
+    }
+
+    #[test]
+    fn kernels_are_found_among_the_protocols() {
+        let reply = "2002-Name       Proto      Table      State  Since         Info\n\
+            1002-device1    Device     ---        up     06:22:01.123  \n \
+            kernel1    Kernel     master4    up     06:22:01.123  \n \
+            to_fib     Kernel     master6    up     06:22:01.123  \n \
+            ns1        BGP        ---        up     06:22:01.123  Established   \n\
+            0000 \n";
+        assert_eq!(kernels(reply), ["kernel1", "to_fib"]);
+        assert_eq!(kernels("0000 \n"), <[&str; 0]>::default());
     }
 
     #[tokio::test]

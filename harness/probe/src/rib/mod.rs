@@ -2,6 +2,8 @@
 //! may have caused one, and again while it may still be at work inside them.
 
 mod bird;
+mod dialect;
+mod frr;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use protocol::{ControlSocket, Observation};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::bird::Connection;
+use self::dialect::Connection;
 use crate::observer;
 use crate::report::Reporter;
 
@@ -22,8 +24,9 @@ const LAST_LOOK: u64 = 256;
 
 /// Reports a daemon's answers from now on.
 pub(crate) fn observe(control: ControlSocket, reporter: &Reporter) {
-    let ControlSocket::Bird { daemon, path, command } = control;
-    let client = Client { path, command, connection: None };
+    let (ControlSocket::Bird { daemon, .. } | ControlSocket::Frr { daemon, .. }) = &control;
+    let daemon = daemon.clone();
+    let client = Client { control, connection: None };
     observer::attend(format!("rib {daemon}"), reporter, run(daemon, client, reporter.clone()));
 }
 
@@ -56,8 +59,7 @@ fn next_look(look: &mut u64) -> Option<Duration> {
 }
 
 struct Client {
-    path: String,
-    command: String,
+    control: ControlSocket,
     connection: Option<Connection>,
 }
 
@@ -66,7 +68,7 @@ impl Client {
     async fn ask(&mut self) -> String {
         // A connection may be that of a process that has ended: its successor is asked on a new one.
         if let Some(mut connection) = self.connection.take() {
-            match timeout(PATIENCE, connection.ask(&self.command)).await {
+            match timeout(PATIENCE, connection.ask(&self.control)).await {
                 Ok(Ok(text)) => {
                     self.connection = Some(connection);
                     return text;
@@ -76,8 +78,8 @@ impl Client {
             }
         }
         let fresh = async {
-            let mut connection = Connection::open(&self.path).await?;
-            let text = connection.ask(&self.command).await?;
+            let mut connection = Connection::open(&self.control).await?;
+            let text = connection.ask(&self.control).await?;
             std::io::Result::Ok((connection, text))
         };
         match timeout(PATIENCE, fresh).await {

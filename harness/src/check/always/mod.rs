@@ -5,6 +5,7 @@ use crate::plan::Plan;
 
 mod blackhole;
 mod dark;
+mod keys;
 mod sites;
 
 pub(super) use blackhole::stretches;
@@ -23,6 +24,9 @@ pub fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<Str
     }
     if let Some(least) = always.sites {
         found.extend(sites::fewer(plan, events, from, now, least));
+    }
+    if always.keys {
+        found.extend(keys::established(plan, events, from, now));
     }
     found
 }

@@ -21,7 +21,7 @@ impl Check<'_> {
                 })?;
             }
             Subject::Unanswered => {}
-            Subject::Session { between: [one, other], .. } => self.session(one, other, &path.key("session"))?,
+            Subject::Session { between: [one, other], .. } => self.has_session(one, other, &path.key("session"))?,
             Subject::Ordered(happenings) => {
                 let path = path.key("ordered");
                 self.that(happenings.len() > 1, &path, || {
@@ -81,7 +81,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn session(&self, one: &str, other: &str, path: &KeyPath) -> Checked {
+    fn has_session(&self, one: &str, other: &str, path: &KeyPath) -> Checked {
         let a = self.known("node", one, &self.topology.nodes, path)?;
         let b = self.known("node", other, &self.topology.nodes, path)?;
         self.that(a.peers.contains_key(other) || b.peers.contains_key(one), path, || {
@@ -95,7 +95,7 @@ impl Check<'_> {
             self.known("node", node, &self.topology.nodes, path)?;
         }
         match happening {
-            Happening::Established(one, other) | Happening::Ended(one, other) => self.session(one, other, path),
+            Happening::Established(one, other) | Happening::Ended(one, other) => self.has_session(one, other, path),
             Happening::Exited(node, role) | Happening::Started(node, role) => self.runs(node, *role, path),
             Happening::Detected(node) => self.runs(node, Role::Watchdog, path),
             Happening::Withdrawn(node)
