@@ -57,7 +57,7 @@ fn never(
     if case.now < watched_until || !answers_are_in(case, answers, watched_until) {
         return Finding { found: Vec::new(), ..finding };
     }
-    finding.held_from = Some(case.origin);
+    finding.held_from = Some(watched_until);
     finding.found.extend(wrongly_signed);
     if wire.syns == 0 {
         finding.found.push("nobody tried: no SYN of either end on the wire".to_owned());

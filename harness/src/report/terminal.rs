@@ -156,7 +156,7 @@ impl<'p, W: Write> Terminal<'p, W> {
         }
         let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
         let mark = self.paint(mark, colour);
-        self.stamped(at, &format!("{mark} {:<36}{}", step.name, words.join(" · ")));
+        self.stamped(at, &format!("{mark} {:<35} {}", step.name, words.join(" · ")));
         if verdict == Verdict::Pass {
             return;
         }
@@ -268,7 +268,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                     Seen::Injected { detail, .. } => Some(detail.clone()),
                     _ => None,
                 });
-                self.stamped(*at, &format!("⚡ {:<36}{}", step.name, detail.unwrap_or_default()));
+                self.stamped(*at, &format!("⚡ {:<35} {}", step.name, detail.unwrap_or_default()));
             }
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
@@ -284,7 +284,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
             (Played::Judged { finding, .. }, _) => {
                 let mark = if finding.verdict == Some(Verdict::Fail) { "✗" } else { "?" };
                 let found = finding.found.join("; ");
-                self.stamped(events.last().map_or(0, |event| event.at), &format!("{mark} {:<36}{found}", step.name));
+                self.stamped(events.last().map_or(0, |event| event.at), &format!("{mark} {:<35} {found}", step.name));
             }
         }
     }

@@ -19,7 +19,7 @@ pub(in crate::check) struct Stretch<'p> {
     pub(in crate::check) node: String,
     /// The first of them was sent.
     pub(in crate::check) from: u64,
-    /// The last of them came to its end, or the route was gone.
+    /// The last of them came to its end, the node answered again, or the route was gone.
     pub(in crate::check) until: u64,
 }
 
@@ -47,20 +47,20 @@ pub(in crate::check) fn stretches<'p>(plan: &'p Plan, events: &[Event], from: u6
         let asked = queries.get(&table.address).map(Vec::as_slice).unwrap_or_default();
         for (node, began, ended) in visits(&table.stays(from, until)) {
             let mut lost: Option<(u64, u64)> = None;
-            let mut end = |lost: &mut Option<(u64, u64)>| {
+            let mut end = |lost: &mut Option<(u64, u64)>, by: u64| {
                 if let Some((from, until)) = lost.take() {
                     let (router, address, node) = (table.router, table.address, node.to_owned());
-                    found.push(Stretch { router, address, node, from, until: until.min(ended) });
+                    found.push(Stretch { router, address, node, from, until: until.min(by) });
                 }
             };
             for Asked { sent, known, by } in asked.iter().copied().filter(|one| (began..ended).contains(&one.sent)) {
                 match by {
                     None => lost = Some(lost.map_or((sent, known), |(first, last)| (first, last.max(known)))),
-                    Some(by) if by == node => end(&mut lost),
+                    Some(by) if by == node => end(&mut lost, known.min(ended)),
                     Some(_) => {}
                 }
             }
-            end(&mut lost);
+            end(&mut lost, ended);
         }
     }
     found
@@ -128,6 +128,19 @@ mod tests {
         };
         story.ask(FAULT, FAULT + 2000 * MS, outcome);
         assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
+    }
+
+    #[test]
+    fn it_is_over_with_the_node_s_next_answer_though_the_lost_query_still_waits() {
+        let mut story = Story::of_both(FAULT);
+        story.ask(FAULT, FAULT + 10 * MS, |_| Outcome::Timeout);
+        // They time out long after both have answered others.
+        for event in &mut story.events {
+            event.at += if event.at > FAULT { 500 * MS } else { 0 };
+        }
+        story.ask(FAULT + 10 * MS, FAULT + 1000 * MS, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
+        let longest = stretches(&story.plan, &story.events, 0, u64::MAX).iter().map(|s| s.until - s.from).max();
+        assert_eq!(longest, Some(21 * MS));
     }
 
     #[test]
