@@ -5,8 +5,8 @@
 //! ```
 //!
 //! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`engine`], [`image`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`fault`], [`observe`], [`lab`], [`report`],
-//! [`session`] and [`judge`], [`cli`].
+//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
+//! [`report`], [`session`] and [`judge`], [`cli`].
 
 pub mod check;
 pub mod cli;
@@ -21,6 +21,8 @@ pub mod observe;
 pub mod owner;
 pub mod plan;
 pub mod report;
+pub mod secret;
 pub mod session;
 pub mod spec;
+pub mod value;
 mod wait;

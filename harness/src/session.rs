@@ -83,7 +83,9 @@ impl Request {
     /// What is wrong with the scenario, and where.
     pub fn plan(&self) -> Result<Plan, SpecError> {
         let scenario = Scenario::load(&self.file, self.mutant.as_deref())?;
-        let cell = plan::choose(&scenario, self.cell.as_deref())?;
+        let mutant = self.mutant.as_ref().and_then(|name| scenario.mutants.get(name));
+        let wanted = self.cell.as_deref().or(mutant.and_then(|mutant| mutant.cell.as_deref()));
+        let cell = plan::choose(&scenario, wanted)?;
         Plan::new(&scenario, cell)
     }
 }
@@ -190,7 +192,7 @@ fn versions(about: &About, plan: &Plan, images: &BTreeMap<String, String>) -> BT
         ("engine".to_owned(), format!("{}, API {}", about.engine, about.api)),
         ("kernel".to_owned(), about.kernel.clone()),
     ]);
-    versions.extend(plan.cell.iter().map(|(role, product)| (role.to_string(), product.to_string())));
+    versions.extend(plan.cell.choices());
     versions.extend(images.iter().map(|(node, image)| (format!("image of {node}"), image.clone())));
     versions
 }

@@ -24,7 +24,7 @@ use harness::plan::Plan;
 use harness::session::{self, Outcome, Request};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub use cells::hold_against_the_file;
+pub use cells::tables;
 
 /// What a lab of five nodes takes while it runs, in KiB.
 const LAB: u64 = 300 * 1024;

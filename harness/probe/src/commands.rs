@@ -23,6 +23,10 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
     match action {
         Action::Signal { daemon, signal } => answer(id, node.daemons.signal(&daemon, signal), reporter),
         Action::Start { daemon } => answer(id, node.daemons.start(&daemon), reporter),
+        Action::SignalAll { signal } => answer(id, node.daemons.signal_all(signal), reporter),
+        Action::StartAll => answer(id, node.daemons.start_rest(), reporter),
+        Action::Silence { network } => silence(id, node, network.as_deref(), true, reporter),
+        Action::Speak { network } => silence(id, node, network.as_deref(), false, reporter),
         Action::Stop { daemon } => {
             let stopping = node.daemons.stop(&daemon);
             later(id, reporter, async move {
@@ -62,6 +66,14 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
             });
         }
     }
+}
+
+fn silence(id: u64, node: &Node, network: Option<&str>, on: bool, reporter: &Reporter) {
+    let (silence, children) = (node.links.silence(network, on), node.children.clone());
+    later(id, reporter, async move {
+        silence?.carry_out(&children).await?;
+        Ok((clock::monotonic(), String::new()))
+    });
 }
 
 fn later(id: u64, reporter: &Reporter, effect: impl Future<Output = Effect> + Send + 'static) {

@@ -12,6 +12,7 @@ use crate::{bgp, fib, files, net, rib};
 pub(crate) struct Node {
     pub(crate) children: Children,
     pub(crate) daemons: Daemons,
+    pub(crate) links: net::Links,
     /// Taken by the first [`protocol::Action::Ask`].
     pub(crate) trains: Option<Trains>,
 }
@@ -33,5 +34,6 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     }
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
     daemons.start_all()?;
-    Ok(Node { children, daemons, trains: Some(trains) })
+    let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
+    Ok(Node { children, daemons, links, trains: Some(trains) })
 }

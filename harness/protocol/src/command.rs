@@ -25,6 +25,23 @@ pub enum Action {
         /// The signal.
         signal: Signal,
     },
+    /// Sends a signal to every process of the node but the probe.
+    SignalAll {
+        /// The signal.
+        signal: Signal,
+    },
+    /// Starts every daemon that is not running, in the order of the setup.
+    StartAll,
+    /// From here on nothing of what others send is heard, and nothing leaves the node.
+    Silence {
+        /// Only on this network; else on all.
+        network: Option<String>,
+    },
+    /// Ends that.
+    Speak {
+        /// As it was begun.
+        network: Option<String>,
+    },
     /// Starts a daemon that is not running.
     Start {
         /// The daemon's name.

@@ -18,7 +18,8 @@ mod session;
 mod template;
 mod watchdog;
 
-pub use session::Session;
+pub use session::{Session, sessions};
+pub(crate) use template::fill;
 
 /// A daemon.
 pub trait Kind: Sync {
@@ -63,6 +64,11 @@ pub trait Kind: Sync {
 
     /// What makes it take in a configuration file that has changed, if anything does.
     fn reload(&self, _site: &Site<'_>) -> Option<Action> {
+        None
+    }
+
+    /// The command, run in the node, that tells a programmable daemon how to behave; none when it is not programmable.
+    fn behave(&self, _how: &str) -> Option<Vec<String>> {
         None
     }
 

@@ -81,6 +81,12 @@ impl Session {
     }
 }
 
+/// A node's end of each of its sessions.
+#[must_use]
+pub fn sessions(topology: &Topology, name: &str) -> Vec<Session> {
+    topology.nodes.keys().filter_map(|peer| Session::between(topology, name, peer)).collect()
+}
+
 fn first(node: &Node, v6: bool) -> Option<IpAddr> {
     node.on.values().flatten().copied().find(|address| address.is_ipv6() == v6)
 }

@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 /// Fills a template in; a name that it uses and the values lack is an error, not an empty string.
-pub(super) fn fill(template: &str, values: serde_json::Value) -> Result<String, String> {
+pub(crate) fn fill(template: &str, values: serde_json::Value) -> Result<String, String> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

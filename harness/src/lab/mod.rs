@@ -20,7 +20,7 @@ pub use steps::{Played, Watcher, play};
 
 use crate::check::{Finding, Verdict, judge, nanos};
 use crate::engine::{Engine, Owned};
-use crate::fault::{Fault, Move};
+use crate::fault::Fault;
 use crate::history::{Event, Recorder, Seen, now};
 use crate::owner::Labels;
 use crate::plan::{Expectation, NodePlan, Plan};
@@ -183,7 +183,7 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// A node could not do its part.
     pub async fn inject(&mut self, fault: Fault) -> Result<u64, LabError> {
-        let (at, detail) = self.carry_out(fault.apply()).await?;
+        let (at, detail) = self.carry_out(&fault, self.plan.apply(&fault)).await?;
         let detail = format!("{}{detail}", self.victim(&fault));
         let (number, words) = (self.step, fault.to_string());
         self.record(None, at, Seen::Injected { number, fault: words, detail });
@@ -199,7 +199,7 @@ impl<'p> Lab<'p> {
     pub async fn heal_all(&mut self) -> Result<u64, LabError> {
         self.origin = self.step_began;
         while let Some(fault) = self.broken.pop() {
-            let (at, detail) = self.carry_out(fault.heal()).await?;
+            let (at, detail) = self.carry_out(&fault, self.plan.heal(&fault)).await?;
             let (number, fault) = (self.step, fault.to_string());
             self.record(None, at, Seen::Healed { number, fault, detail });
             self.origin = at;
@@ -253,7 +253,7 @@ impl<'p> Lab<'p> {
 
     /// The product that a fault is about, for those who read of it.
     fn victim(&self, fault: &Fault) -> String {
-        let role = fault.fault.role();
+        let role = fault.role();
         let product = role.and_then(|role| self.plan.node(&fault.on)?.runs.get(&role));
         product.map(|product| format!("{} {}, ", product.kind, product.version)).unwrap_or_default()
     }
@@ -275,13 +275,16 @@ impl<'p> Lab<'p> {
         let _answers = join_all(self.nodes.values().map(|node| node.act(Action::Mark))).await;
     }
 
-    async fn carry_out(&self, moves: Vec<Move>) -> Result<(u64, String), LabError> {
+    /// When the last of the actions took effect, and what the node said of them.
+    async fn carry_out(&self, fault: &Fault, actions: Result<Vec<Action>, String>) -> Result<(u64, String), LabError> {
+        let impossible = |error| LabError::Action { node: fault.on.clone(), action: fault.to_string(), error };
         let (mut at, mut details) = (now(), Vec::new());
-        for Move { node, action } in moves {
-            let (when, detail) = self.tell(&node, action).await?;
+        for action in actions.map_err(impossible)? {
+            let (when, detail) = self.tell(&fault.on, action).await?;
             at = when;
             details.push(detail);
         }
+        details.retain(|detail| !detail.is_empty());
         Ok((at, details.join(", ")))
     }
 

@@ -91,5 +91,13 @@ fn describe(action: &Action) -> String {
         Action::Ask => "start asking".to_owned(),
         Action::Exec { argv, .. } => format!("run {}", argv.join(" ")),
         Action::Mark => "say how far it is".to_owned(),
+        Action::SignalAll { signal } => format!("send {signal} to all its processes"),
+        Action::StartAll => "start all its daemons".to_owned(),
+        Action::Silence { network } => format!("fall silent{}", on(network.as_deref())),
+        Action::Speak { network } => format!("be heard again{}", on(network.as_deref())),
     }
+}
+
+fn on(network: Option<&str>) -> String {
+    network.map(|network| format!(" on {network}")).unwrap_or_default()
 }

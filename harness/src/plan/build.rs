@@ -11,8 +11,8 @@ use super::{
     Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, addresses, products, routes, sessions,
 };
 use crate::image::Recipe;
-use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, Inject, KeyPath, Node, Product, Role, Scenario, SpecError, Topology, Verb};
+use crate::kind::{self, Site};
+use crate::spec::{Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -21,6 +21,7 @@ impl Plan {
     /// Whatever keeps a node from being made: daemons of no common release, a file that cannot be read, a client without a way
     /// to what it asks.
     pub fn new(scenario: &Scenario, cell: Cell) -> Result<Self, SpecError> {
+        let scenario = &scenario.in_cell(&cell)?;
         let topology = &scenario.topology;
         let nodes = topology
             .nodes
@@ -28,13 +29,12 @@ impl Plan {
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<Vec<NodePlan>, _>>()?;
-        check_faults(scenario, &nodes)?;
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let declared = scenario.mutants.get(name)?;
             let (why, fails) = (declared.why.clone(), declared.fails.clone());
             Some(Mutant { name: name.clone(), why, fails })
         });
-        Ok(Self {
+        let plan = Self {
             scenario: scenario.name.clone(),
             mutant,
             title: scenario.title.clone(),
@@ -44,11 +44,26 @@ impl Plan {
             networks: topology.networks.clone(),
             services: services(topology),
             nodes,
-            steps: steps(scenario),
+            steps: steps(scenario)?,
             always: scenario.always.clone(),
             owners: addresses::owners(topology),
+            topology: topology.clone(),
             sessions: sessions::of(topology),
-        })
+        };
+        plan.check_faults(scenario)?;
+        Ok(plan)
+    }
+
+    /// Whether each fault can be applied and mended where it is to strike.
+    fn check_faults(&self, scenario: &Scenario) -> Result<(), SpecError> {
+        for step in &scenario.steps {
+            let Verb::Inject(Strike::Fault(fault)) = &step.verb else { continue };
+            if let Err(error) = self.apply(fault).and_then(|_| self.heal(fault)) {
+                let path = step.place.key("inject").key(fault.breaks.key());
+                return Err(scenario.wrong(&path, format!("{fault}: {error}")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -66,7 +81,7 @@ fn services(topology: &Topology) -> Vec<ServiceAddress> {
     topology.services.iter().flat_map(one).collect()
 }
 
-fn steps(scenario: &Scenario) -> Vec<StepPlan> {
+fn steps(scenario: &Scenario) -> Result<Vec<StepPlan>, SpecError> {
     let mut since = (Since::Start, "the start".to_owned());
     let mut sessions_down = false;
     let mut steps = Vec::new();
@@ -81,9 +96,12 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
                     since: since.1.clone(),
                 }))
             }
-            Verb::Inject(inject) => {
-                sessions_down |= deadline::ends_sessions(&inject.fault);
-                since = (Since::Fault(&inject.fault, &inject.on), inject.to_string());
+            Verb::Inject(Strike::Axis(axis)) => {
+                return Err(SpecError::new(format!("the cell has no value for axis `{axis}`")));
+            }
+            Verb::Inject(Strike::Fault(inject)) => {
+                sessions_down |= inject.ends_sessions();
+                since = (Since::Fault(inject), inject.to_string());
                 Action::Inject(inject.clone())
             }
             Verb::Heal(_) => {
@@ -94,14 +112,13 @@ fn steps(scenario: &Scenario) -> Vec<StepPlan> {
         };
         steps.push(StepPlan { name: step.name.clone(), action });
     }
-    steps
+    Ok(steps)
 }
 
 fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &Node) -> Result<NodePlan, SpecError> {
     let topology = &scenario.topology;
     let runs = products::of(scenario, cell, name, node)?;
-    let sessions: Vec<Session> =
-        topology.nodes.keys().filter_map(|peer| Session::between(topology, name, peer)).collect();
+    let sessions = kind::sessions(topology, name);
     let mut files = BTreeMap::new();
     let (mut daemons, mut ribs) = (Vec::new(), Vec::new());
     for (role, product) in &runs {
@@ -110,19 +127,20 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         let site = Site { name, node, topology, runs: &runs, sessions: &sessions, role: *role };
         let generated =
             kind.files(&site).map_err(|error| SpecError::new(format!("node `{name}`, {product}: {error}")))?;
-        for (path, text) in generated {
-            let content = Bytes(text.into_bytes());
-            files.insert(path.clone(), File { path, mode: 0o644, content });
-        }
+        files.extend(generated.into_iter().map(|file| (file.0.clone(), self::file(file))));
         daemons.extend(kind.daemons(&site));
         ribs.extend(kind.control(&site));
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
         let from = scenario.folder.join(beside);
-        let file = read(path, &from).map_err(|error| {
-            SpecError::new(format!("node `{name}`, {path}: cannot read {}: {error}", from.display()))
-        })?;
+        let wrong = |error: String| SpecError::new(format!("node `{name}`, {path}: {}: {error}", from.display()));
+        let mut file = read(path, &from).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        if beside.ends_with(".j2") {
+            let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
+            let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
+            file.content = Bytes(filled.into_bytes());
+        }
         files.insert(path.clone(), file);
         given.insert(path.clone(), from);
     }
@@ -142,6 +160,11 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     };
     check_client(scenario, &plan)?;
     Ok(plan)
+}
+
+/// A generated file.
+pub(super) fn file((path, text): (String, String)) -> File {
+    File { path, mode: 0o644, content: Bytes(text.into_bytes()) }
 }
 
 /// A file as it is here, byte for byte; a script stays executable.
@@ -213,24 +236,6 @@ fn check_client(scenario: &Scenario, node: &NodePlan) -> Result<(), SpecError> {
                 let error = scenario.wrong_in_topology(&path, message);
                 return Err(error.hint(format!("give `{name}` a `gateway`")));
             }
-        }
-    }
-    Ok(())
-}
-
-/// A fault needs a daemon that its node's probe runs: one that another daemon starts cannot be told apart from it.
-fn check_faults(scenario: &Scenario, nodes: &[NodePlan]) -> Result<(), SpecError> {
-    for (i, step) in scenario.steps.iter().enumerate() {
-        let Verb::Inject(Inject { fault, on }) = &step.verb else { continue };
-        let (Some(role), Some(node)) = (fault.role(), nodes.iter().find(|node| node.name == *on)) else { continue };
-        let daemons: Vec<&str> = node.daemons.iter().map(|daemon| daemon.name.as_str()).collect();
-        if !daemons.contains(&role.to_string().as_str()) {
-            let path = KeyPath::of(&["step"]).index(i).key("inject").key(fault.key());
-            let message = format!(
-                "{role} on `{on}` is started by another daemon, and cannot be broken alone: expected {}",
-                daemons.join(" or ")
-            );
-            return Err(scenario.wrong(&path, message));
         }
     }
     Ok(())

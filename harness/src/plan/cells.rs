@@ -1,17 +1,82 @@
-//! The matrix: which products play which roles.
+//! The matrix: which products play which roles, and which value each axis has.
 
+use super::pairwise::pairwise;
 use super::products;
 use crate::image::Release;
 use crate::kind;
 use crate::spec::{Cell, Product, Role, Scenario, SpecError};
 
-/// Every cell of the scenario's matrix that can be built, in order, the first one being what `run` runs unless told
-/// otherwise; and the cells that cannot, with the reason.
+/// The cells of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cells {
+    /// What is run unless told otherwise: each two values of two axes that can be had together are together in one of these.
+    pub default: Vec<Cell>,
+    /// What the full product of the axes has beyond them.
+    pub more: Vec<Cell>,
+    /// What cannot be had, and why.
+    pub impossible: Vec<(Cell, String)>,
+}
+
+impl Cells {
+    /// Every cell that can be had, the default set first.
+    pub fn possible(&self) -> impl Iterator<Item = &Cell> {
+        self.default.iter().chain(&self.more)
+    }
+}
+
+/// The cells of the scenario, in the order of its file; the first one is what `run` runs unless told otherwise.
 #[must_use]
-pub fn cells(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
-    let mut all = vec![Cell::new()];
+pub fn cells(scenario: &Scenario) -> Cells {
+    let (possible, impossible) = product(scenario);
+    let chosen = pairwise(&possible);
+    let (mut default, mut more) = (Vec::new(), Vec::new());
+    for (nth, cell) in possible.into_iter().enumerate() {
+        if chosen.contains(&nth) { default.push(cell) } else { more.push(cell) }
+    }
+    Cells { default, more, impossible }
+}
+
+/// The cell that the user names, such as `resolver=bind@9.18,hang=udp`: what it leaves open is taken from the first cell that
+/// agrees.
+///
+/// # Errors
+/// What names no cell, no product, no value, or cannot be combined.
+pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecError> {
+    products::check_matrix(scenario)?;
+    let pinned: Cell = wanted.unwrap_or_default().parse().map_err(SpecError::new)?;
+    for (role, product) in &pinned.roles {
+        kind::check_product(product, Some(*role)).map_err(SpecError::new)?;
+    }
+    // Whether its values are the scenario's.
+    scenario.in_cell(&Cell { roles: Default::default(), ..pinned.clone() })?;
+    let (possible, impossible) = product(scenario);
+    // Outside the matrix is allowed: whoever names a product wants that one.
+    let first = possible.iter().find(|cell| cell.agrees(&pinned)).or(possible.first());
+    let first = first.or(impossible.first().map(|(cell, _)| cell)).cloned();
+    let cell = first.unwrap_or_else(|| complete(scenario, Cell::default())).with(&pinned);
+    match conflict(scenario, &cell) {
+        None => Ok(cell),
+        Some(reason) => {
+            Err(SpecError::new(reason).hint("`cargo lab plan --cells FILE` lists the cells that there are"))
+        }
+    }
+}
+
+/// The full product: the cells that can be had, and those that cannot, with the reason.
+fn product(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
+    let mut all = vec![Cell::default()];
     for (role, products) in &scenario.matrix {
-        let extend = |cell: &Cell| products.iter().map(|product| with(cell, *role, product)).collect::<Vec<_>>();
+        let extend = |cell: &Cell| -> Vec<Cell> {
+            let with = |product: &Product| Cell { roles: [(*role, product.clone())].into(), ..Cell::default() };
+            products.iter().map(|product| cell.clone().with(&with(product))).collect()
+        };
+        all = all.iter().flat_map(extend).collect();
+    }
+    for (axis, values) in &scenario.axes {
+        let extend = |cell: &Cell| -> Vec<Cell> {
+            let with = |value: &String| Cell { values: [(axis.clone(), value.clone())].into(), ..Cell::default() };
+            values.keys().map(|value| cell.clone().with(&with(value))).collect()
+        };
         all = all.iter().flat_map(extend).collect();
     }
     let (mut possible, mut impossible) = (Vec::new(), Vec::new());
@@ -24,65 +89,27 @@ pub fn cells(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
     (possible, impossible)
 }
 
-/// The cell that the user names, such as `resolver=bind@9.18,router=bird@3.1`: what it leaves open is taken from the first
-/// cell of the matrix that agrees.
-///
-/// # Errors
-/// What is not `role=kind@version`, not a product, or cannot be combined.
-pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecError> {
-    products::check_matrix(scenario)?;
-    let (possible, impossible) = cells(scenario);
-    let mut pinned = Cell::new();
-    for pair in wanted.unwrap_or("").split(',').filter(|pair| !pair.is_empty()) {
-        let invalid = || SpecError::new(format!("`{pair}` names no cell: expected ROLE=KIND@VERSION"));
-        let (role, product) = pair.split_once('=').ok_or_else(invalid)?;
-        let role = Role::named(role).ok_or_else(invalid)?;
-        let product: Product = product.parse().map_err(SpecError::new)?;
-        kind::check_product(&product, Some(role)).map_err(SpecError::new)?;
-        pinned.insert(role, product);
-    }
-    let agrees = |cell: &&Cell| pinned.iter().all(|(role, product)| cell.get(role).is_none_or(|p| p == product));
-    if let Some(cell) = possible.iter().find(agrees) {
-        let mut cell = cell.clone();
-        cell.extend(pinned);
-        return conflict(scenario, &cell).map_or(Ok(cell), |reason| Err(SpecError::new(reason)));
-    }
-    // Outside the matrix is allowed: whoever names a product wants that one.
-    let first = possible.into_iter().chain(impossible.into_iter().map(|(cell, _)| cell)).next();
-    let mut cell = first.unwrap_or_else(|| complete(scenario, Cell::new()));
-    cell.extend(pinned);
-    match conflict(scenario, &cell) {
-        None => Ok(cell),
-        Some(reason) => {
-            Err(SpecError::new(reason).hint("`cargo lab plan --cells FILE` lists the cells that can be built"))
-        }
-    }
-}
-
-fn with(cell: &Cell, role: Role, product: &Product) -> Cell {
-    let mut cell = cell.clone();
-    cell.insert(role, product.clone());
-    cell
-}
-
 /// With the default product in every role that some node runs and the cell leaves open.
 fn complete(scenario: &Scenario, mut cell: Cell) -> Cell {
     for role in Role::ALL {
         let runs = scenario.topology.nodes.values().any(|node| node.runs.contains(&role.to_string()));
-        if runs && !cell.contains_key(&role) {
-            cell.insert(role, kind::default_product(role));
+        if runs && !cell.roles.contains_key(&role) {
+            cell.roles.insert(role, kind::default_product(role));
         }
     }
     cell
 }
 
-/// Why some node cannot be built in this cell: its daemons are in no Debian release together.
+/// Why the cell cannot be had: a value is for others only, or some node's daemons are in no Debian release together.
 fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
+    if let Some(reason) = scenario.excludes(cell) {
+        return Some(reason);
+    }
     scenario.topology.nodes.iter().find_map(|(name, node)| {
         let parts: Vec<Product> = node
             .runs
             .iter()
-            .filter_map(|run| Role::named(run).map_or_else(|| run.parse().ok(), |role| cell.get(&role).cloned()))
+            .filter_map(|run| Role::named(run).map_or_else(|| run.parse().ok(), |role| cell.product(role).cloned()))
             .collect();
         let parts: Vec<(&str, &str)> = parts.iter().map(|p| (p.kind.as_str(), p.version.as_str())).collect();
         let error = Release::for_parts(&parts).err()?;
@@ -90,16 +117,17 @@ fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
     })
 }
 
-/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`; our own watchdog goes without saying.
+/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17 · udp`; our own watchdog goes without saying.
 #[must_use]
 pub fn describe(cell: &Cell) -> String {
-    let mut cell: Vec<_> = cell.iter().filter(|(role, _)| **role != Role::Watchdog).collect();
-    cell.sort_by_key(|(role, _)| match role {
-        Role::Resolver => 0,
-        Role::Speaker => 1,
-        Role::Router => 2,
-        Role::Watchdog => 3,
-    });
-    let words: Vec<String> = cell.iter().map(|(_, product)| format!("{} {}", product.kind, product.version)).collect();
-    words.join(" · ")
+    let roles = [Role::Resolver, Role::Speaker, Role::Router];
+    let products = roles.into_iter().filter_map(|role| cell.product(role)).map(Product::words);
+    products.chain(cell.values.values().cloned()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The same as a part of a test's name: `bind_9_20_exabgp_5_0_15_bird_2_17_udp`.
+#[must_use]
+pub fn test_name(cell: &Cell) -> String {
+    let words = describe(cell).replace(|c: char| !c.is_ascii_alphanumeric(), " ");
+    words.split_whitespace().collect::<Vec<_>>().join("_")
 }

@@ -10,19 +10,21 @@ use protocol::{ControlSocket, Daemon, Route, Train};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
-use crate::spec::{Always, Cell, Expect, Family, Inject, Product, Role, Span};
+use crate::spec::{Always, Cell, Expect, Family, Inject, Product, Role, Span, Topology};
 
 mod addresses;
 mod build;
 mod cells;
 mod deadline;
 mod files;
+mod ground;
+mod pairwise;
 mod products;
 mod routes;
 mod sessions;
 mod show;
 
-pub use cells::{cells, choose, describe};
+pub use cells::{Cells, cells, choose, describe, test_name};
 pub use files::Files;
 pub use sessions::SessionPlan;
 
@@ -52,6 +54,9 @@ pub struct Plan {
     /// What holds all the time.
     #[serde(default)]
     pub always: Always,
+    /// What it was made from: what faults need of it is worked out when they strike. Not in a plan that was read from a file.
+    #[serde(skip)]
+    pub topology: Topology,
     /// Which node has which address on a network: link-local ones included, which differ for every node.
     pub owners: BTreeMap<IpAddr, String>,
     /// The BGP sessions.

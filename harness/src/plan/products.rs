@@ -17,7 +17,7 @@ pub(super) fn of(
     for (i, run) in node.runs.iter().enumerate() {
         let wrong = |message: String| scenario.wrong_in_topology(&path.index(i), message);
         let (role, product) = match Role::named(run) {
-            Some(role) => (role, cell.get(&role).cloned().unwrap_or_else(|| kind::default_product(role))),
+            Some(role) => (role, cell.product(role).cloned().unwrap_or_else(|| kind::default_product(role))),
             None => {
                 let product: Product = run.parse().map_err(wrong)?;
                 (kind::check_product(&product, None).map_err(wrong)?, product)

@@ -9,8 +9,13 @@ use protocol::Route;
 use crate::spec::{Node, Role, Topology};
 
 /// The routes of a node: default routes to its gateway; without one, a route to every network that another node forwards to.
+/// And those that the topology gives it.
 pub(super) fn of(topology: &Topology, name: &str, node: &Node) -> Vec<Route> {
-    [false, true].into_iter().flat_map(|v6| of_family(topology, name, node, v6)).collect()
+    let given = node.routes.iter().filter_map(|(to, via)| {
+        let (_, via) = node.toward(topology.nodes.get(via)?, to.addr().is_ipv6())?;
+        Some(Route { to: *to, via })
+    });
+    given.chain([false, true].into_iter().flat_map(|v6| of_family(topology, name, node, v6))).collect()
 }
 
 /// Whether a node passes packets on: the router does, and so does a node without daemons that stands on several networks.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::happening::Happening;
-use super::value::{Family, Span};
+use crate::value::{Family, Span};
 
 /// An assertion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::topology::Role;
+use crate::value::Role;
 
 /// Something that happens after a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

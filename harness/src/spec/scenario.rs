@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::always::Always;
 use super::error::SpecError;
+use super::layers::{Layers, decode, read, table};
+use super::matrix::{Axis, AxisValue, Cell, Matrix, Strike};
 use super::patch::merge;
-use super::source::{KeyPath, Point, Segment, Source};
-use super::step::{Matrix, Mutant, StepEntry, Verb};
+use super::source::{KeyPath, Point};
+use super::step::{Mutant, StepEntry, Verb};
 use super::topology::Topology;
 use super::validate;
 
@@ -32,6 +33,8 @@ pub struct Scenario {
     pub topology: Topology,
     /// Products to try in each role.
     pub matrix: Matrix,
+    /// What else it varies.
+    pub axes: IndexMap<String, Axis>,
     /// What happens.
     pub steps: Vec<Step>,
     /// What holds all the time.
@@ -42,6 +45,14 @@ pub struct Scenario {
     pub mutant: Option<String>,
     whole: Layers,
     shape: Layers,
+    base: Base,
+}
+
+/// The topology before any cell or mutant has changed it.
+#[derive(Debug, Clone, PartialEq)]
+struct Base {
+    table: Table,
+    layers: Layers,
 }
 
 /// A step.
@@ -51,6 +62,8 @@ pub struct Step {
     pub name: String,
     /// What it does.
     pub verb: Verb,
+    /// Where that is written.
+    pub(crate) place: KeyPath,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,16 +79,14 @@ struct Entry {
     patch: Table,
     #[serde(default)]
     matrix: Matrix,
+    #[serde(default)]
+    axis: IndexMap<String, Axis>,
     step: Vec<StepEntry>,
     #[serde(default)]
     always: Always,
     #[serde(default)]
     mutants: IndexMap<String, Mutant>,
 }
-
-/// Where each layer of a topology stands, the one that wins first.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layers(Vec<(Source, KeyPath)>);
 
 impl Scenario {
     /// Reads a scenario file, as it is or as one of its mutants.
@@ -107,22 +118,12 @@ impl Scenario {
             }
         };
         merge(&mut topology, &entry.patch);
-        let mut layers = vec![(scenario.clone(), KeyPath::of(&["patch"])), base];
-        if let Some(name) = mutant {
-            let Some(mutant) = entry.mutants.get(name) else {
-                let known: Vec<&str> = entry.mutants.keys().map(String::as_str).collect();
-                let message = format!("{} has no mutant `{name}`: it has {}", file.display(), list(&known));
-                return Err(SpecError::new(message));
-            };
-            merge(&mut topology, &mutant.patch);
-            layers.insert(0, (scenario.clone(), KeyPath::of(&["mutants", name, "patch"])));
+        if let Some(name) = mutant.filter(|name| !entry.mutants.contains_key(*name)) {
+            let known: Vec<&str> = entry.mutants.keys().map(String::as_str).collect();
+            let message = format!("{} has no mutant `{name}`: it has {}", file.display(), list(&known));
+            return Err(SpecError::new(message));
         }
-        let topology: Topology = decode(topology, &Layers(layers.clone()))?;
-        let shape = Layers(layers);
-        validate::topology(&topology, &folder, &shape)?;
-
-        let whole = Layers(vec![(scenario, root)]);
-        let steps = steps(entry.step, &whole)?;
+        let whole = Layers(vec![(scenario.clone(), root)]);
         let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let scenario = Self {
             name,
@@ -130,17 +131,90 @@ impl Scenario {
             title: entry.title,
             why: entry.why,
             source: entry.source,
-            topology,
+            topology: Topology::default(),
             matrix: entry.matrix,
-            steps,
+            axes: entry.axis,
+            steps: steps(entry.step, &whole)?,
             always: entry.always,
             mutants: entry.mutants,
             mutant: mutant.map(str::to_owned),
+            shape: Layers(vec![]),
+            base: Base { table: topology, layers: Layers(vec![(scenario, KeyPath::of(&["patch"])), base]) },
             whole,
-            shape,
         };
+        scenario.validated()
+    }
+
+    /// Checks it as it is, and with each value of its axes.
+    fn validated(self) -> Result<Self, SpecError> {
+        let mut scenario = self.in_cell(&Cell::default())?;
         validate::steps(&scenario, &scenario.whole)?;
+        for (axis, values) in &scenario.axes {
+            for value in values.keys() {
+                let values = [(axis.clone(), value.clone())].into();
+                scenario.in_cell(&Cell { values, ..Cell::default() })?;
+            }
+        }
+        let dropped = scenario.mutant.as_ref().and_then(|name| scenario.mutants.get(name)?.drop_step);
+        if let Some(number) = dropped {
+            scenario.steps.remove(number - 1);
+        }
         Ok(scenario)
+    }
+
+    /// The scenario in a cell: the patches of its values are merged, the mutant's last, and `inject = "AXIS"` says what.
+    ///
+    /// # Errors
+    /// A value that the scenario does not have, or whose patch makes no good topology.
+    pub fn in_cell(&self, cell: &Cell) -> Result<Self, SpecError> {
+        let mut scenario = self.clone();
+        let Base { mut table, layers: Layers(mut layers) } = self.base.clone();
+        let Layers(whole) = &self.whole;
+        let file = || whole.iter().map(|(source, _)| source.clone());
+        for (axis, value) in &cell.values {
+            let chosen = self.value(axis, value)?;
+            merge(&mut table, &chosen.patch);
+            layers.splice(0..0, file().map(|file| (file, KeyPath::of(&["axis", axis, value, "patch"]))));
+            for step in &mut scenario.steps {
+                let here = matches!(&step.verb, Verb::Inject(Strike::Axis(name)) if name == axis);
+                let Some(fault) = chosen.inject.as_ref().filter(|_| here) else { continue };
+                if step.name == *axis {
+                    step.name = fault.to_string();
+                }
+                step.verb = Verb::Inject(Strike::Fault(fault.clone()));
+                step.place = KeyPath::of(&["axis", axis, value]);
+            }
+        }
+        if let Some((name, mutant)) = self.mutant.as_ref().and_then(|name| self.mutants.get_key_value(name)) {
+            merge(&mut table, &mutant.patch);
+            layers.splice(0..0, file().map(|file| (file, KeyPath::of(&["mutants", name, "patch"]))));
+        }
+        scenario.shape = Layers(layers);
+        scenario.topology = decode(table, &scenario.shape)?;
+        validate::topology(&scenario.topology, &self.folder, &scenario.shape)?;
+        Ok(scenario)
+    }
+
+    fn value(&self, axis: &str, value: &str) -> Result<&AxisValue, SpecError> {
+        let values = self.axes.get(axis).ok_or_else(|| {
+            let axes: Vec<&String> = self.axes.keys().collect();
+            SpecError::new(format!("{} has no axis `{axis}`: it has {}", self.name, list(&axes)))
+        })?;
+        values.get(value).ok_or_else(|| {
+            let known: Vec<&String> = values.keys().collect();
+            SpecError::new(format!("axis `{axis}` of {} has no value `{value}`: it has {}", self.name, list(&known)))
+        })
+    }
+
+    /// Why a cell cannot be had, by the `only` of one of its values.
+    #[must_use]
+    pub fn excludes(&self, cell: &Cell) -> Option<String> {
+        cell.values.iter().find_map(|(axis, value)| {
+            let only = &self.axes.get(axis)?.get(value)?.only;
+            let words = |(key, allowed): (&String, &Vec<String>)| format!("{key} {}", allowed.join(" or "));
+            let only_with = || only.iter().map(words).collect::<Vec<_>>().join(" and ");
+            (!cell.suits(only)).then(|| format!("{axis} {value} is only for {}", only_with()))
+        })
     }
 
     /// An error about a value of the file, such as `matrix.resolver[0]`, with its place.
@@ -160,7 +234,7 @@ fn steps(entries: Vec<StepEntry>, layers: &Layers) -> Result<Vec<Step>, SpecErro
     for (i, entry) in entries.into_iter().enumerate() {
         let (name, verb) = entry.verb().map_err(|message| layers.error(&at(i), message))?;
         let name = name.unwrap_or_else(|| verb.to_string());
-        steps.push(Step { name, verb });
+        steps.push(Step { name, verb, place: at(i) });
     }
     Ok(steps)
 }
@@ -174,70 +248,6 @@ impl std::fmt::Display for Verb {
             Self::Hold(span) => write!(f, "hold {span}"),
         }
     }
-}
-
-impl Layers {
-    /// An error about the value at `path`, shown in the layer that sets it.
-    pub(super) fn error(&self, path: &KeyPath, message: impl Into<String>) -> SpecError {
-        self.error_at(path, Point::Value, message)
-    }
-
-    fn error_at(&self, path: &KeyPath, point: Point, message: impl Into<String>) -> SpecError {
-        let place = self
-            .0
-            .iter()
-            .rev()
-            .filter_map(|(source, prefix)| {
-                let whole = prefix.join(path);
-                let (found, place) = source.locate(&whole, point)?;
-                // Only what was found below the layer's own prefix counts.
-                Some((found.saturating_sub(prefix.0.len()), place))
-            })
-            .max_by_key(|(found, _)| *found)
-            .map(|(_, place)| place);
-        SpecError { message: message.into(), place, hint: None }
-    }
-}
-
-fn read(file: &Path) -> Result<Source, SpecError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Source { file: file.to_owned(), text }),
-        Err(error) => Err(SpecError::new(format!("cannot read {}: {error}", file.display()))),
-    }
-}
-
-fn table(source: &Source) -> Result<Table, SpecError> {
-    toml::from_str(&source.text).map_err(|error| SpecError {
-        message: error.message().to_owned(),
-        place: error.span().map(|span| source.place(span)),
-        hint: None,
-    })
-}
-
-fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecError> {
-    serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
-        use serde_path_to_error::Segment as S;
-        let mut path = KeyPath(
-            error
-                .path()
-                .iter()
-                .filter_map(|segment| match segment {
-                    S::Seq { index } => Some(Segment::Index(*index)),
-                    S::Map { key } => Some(Segment::Key(key.clone())),
-                    S::Enum { .. } | S::Unknown => None,
-                })
-                .collect(),
-        );
-        let message = error.inner().message().to_owned();
-        // The error names the table that the key is in; the caret belongs under the key.
-        if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-            if path.0.last() != Some(&Segment::Key(key.to_owned())) {
-                path = path.key(key);
-            }
-            return layers.error_at(&path, Point::Key, message);
-        }
-        layers.error(&path, format!("{path}: {message}"))
-    })
 }
 
 /// The topologies that there are.

@@ -140,7 +140,7 @@ impl Source {
         let start = span.start.min(self.text.len());
         let before = self.text.get(..start).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let text = super::secret::without_keys(self.text.get(line_start..).unwrap_or("").lines().next().unwrap_or(""));
+        let text = crate::secret::without_keys(self.text.get(line_start..).unwrap_or("").lines().next().unwrap_or(""));
         let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
         let meant = self.text.get(span).unwrap_or("").lines().next().unwrap_or("").chars().count();
         let width = meant.clamp(1, text.chars().count().saturating_sub(column - 1).max(1));

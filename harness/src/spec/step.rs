@@ -1,15 +1,13 @@
 //! What a scenario does and expects, step by step.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::expect::Expect;
-use super::inject::Inject;
-use super::topology::Role;
-use super::value::Span;
+use super::matrix::Strike;
+use crate::value::Span;
 
 /// A step as written: exactly one verb.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct StepEntry {
     /// What mutants and reports call it.
@@ -20,7 +18,7 @@ pub(super) struct StepEntry {
     pub expect: Option<Expect>,
     /// Breaks something.
     #[serde(default)]
-    pub inject: Option<Inject>,
+    pub inject: Option<Strike>,
     /// Mends what was broken.
     #[serde(default)]
     pub heal: Option<Heal>,
@@ -35,7 +33,7 @@ pub enum Verb {
     /// Asserts.
     Expect(Expect),
     /// Breaks something.
-    Inject(Inject),
+    Inject(Strike),
     /// Mends what was broken.
     Heal(Heal),
     /// Watches for a while.
@@ -57,13 +55,17 @@ pub struct Mutant {
     /// What is removed, and what that proves.
     pub why: String,
     /// The change of the topology.
+    #[serde(default)]
     pub patch: toml::Table,
+    /// The cell in which it runs, as `--cell` takes it; what it leaves open is the first cell's.
+    #[serde(default)]
+    pub cell: Option<String>,
+    /// The number of a step that is left out, counted from 1 as the plan shows it.
+    #[serde(default)]
+    pub drop_step: Option<usize>,
     /// The name of the step that must fail.
     pub fails: String,
 }
-
-/// Products to try in each role.
-pub type Matrix = IndexMap<Role, Vec<super::value::Product>>;
 
 impl StepEntry {
     /// The one verb; the error says what was found instead.

@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use protocol::Flow;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
-use super::value::{Product, Span};
+use crate::secret::Secret;
+use crate::value::Span;
 
 /// A lab's shape. Maps keep the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Topology {
     /// Each network's prefixes, at most one of each family.
@@ -54,12 +54,19 @@ pub struct Node {
     /// The node that its default routes point to.
     #[serde(default)]
     pub gateway: Option<String>,
+    /// Static routes beyond those that follow from the networks: prefix = the node that it leads to.
+    #[serde(default)]
+    pub routes: IndexMap<IpNet, String>,
     /// The queries that it asks all the time.
     #[serde(default)]
     pub asks: Vec<Ask>,
-    /// Files from beside the scenario, byte for byte, in place of generated ones: path in the node = path here.
+    /// Files from beside the scenario, in place of generated ones: path in the node = path here. Byte for byte, but for one
+    /// that ends in `.j2`, which is a template of `vars`.
     #[serde(default)]
     pub files: IndexMap<String, String>,
+    /// What its templates are filled with.
+    #[serde(default)]
+    pub vars: serde_json::Map<String, serde_json::Value>,
     /// Environment of its daemons.
     #[serde(default)]
     pub env: IndexMap<String, String>,
@@ -182,42 +189,6 @@ pub enum Announces {
     Always,
 }
 
-/// What a daemon is there for; the matrix says which product plays the role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Answers DNS queries.
-    Resolver,
-    /// Announces the anycast routes.
-    Speaker,
-    /// Takes them in, and balances over them.
-    Router,
-    /// Tells the speaker whether the resolver is healthy.
-    Watchdog,
-}
-
-impl Role {
-    /// All of them, in the order in which their daemons start.
-    pub const ALL: [Self; 4] = [Self::Resolver, Self::Router, Self::Speaker, Self::Watchdog];
-
-    /// The role of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.to_string() == name)
-    }
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Resolver => "resolver",
-            Self::Speaker => "speaker",
-            Self::Router => "router",
-            Self::Watchdog => "watchdog",
-        })
-    }
-}
-
 impl Topology {
     /// The node that has this address on a network, if any.
     #[must_use]
@@ -251,6 +222,3 @@ pub(crate) fn session_addresses(mine: &Node, other: &Node, multihop: bool) -> Op
     let far = |v6: bool| Some((first(mine, v6)?, first(other, v6)?)).filter(|_| multihop);
     mine.toward(other, false).or_else(|| mine.toward(other, true)).or_else(|| far(false)).or_else(|| far(true))
 }
-
-/// The products that the matrix put into the roles.
-pub type Cell = IndexMap<Role, Product>;

@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::error::SpecError;
-use super::scenario::{Layers, Scenario, list};
-use super::secret::Secret;
+use super::layers::Layers;
+use super::matrix::Strike;
+use super::scenario::{Scenario, list};
 use super::source::KeyPath;
 use super::step::Verb;
-use super::topology::{Node, Peer, Role, Topology, session_addresses};
-use super::value::{Product, Span};
+use super::topology::{Node, Peer, Topology, session_addresses};
+use crate::fault::Fault;
+use crate::secret::Secret;
+use crate::value::{Product, Role, Span};
 
 mod expect;
 
@@ -51,20 +54,34 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         let path = KeyPath::of(&["step"]).index(i);
         match &step.verb {
             Verb::Expect(expect) => check.expect(expect, &path.key("expect"))?,
-            Verb::Inject(inject) => {
+            Verb::Inject(Strike::Fault(fault)) => check.fault(fault, &path.key("inject"))?,
+            Verb::Inject(Strike::Axis(name)) => {
                 let path = path.key("inject");
-                let node = check.known("node", &inject.on, &scenario.topology.nodes, &path.key("on"))?;
-                if let Some(role) = inject.fault.role() {
-                    let runs = node.runs.iter().any(|run| *run == role.to_string());
-                    check.that(runs, &path.key(inject.fault.key()), || {
-                        format!("node `{}` runs no {role}: it runs {}", inject.on, list(&node.runs))
-                    })?;
-                }
+                let axis = check.known("axis", name, &scenario.axes, &path)?;
+                let without = axis.iter().find(|(_, value)| value.inject.is_none());
+                check.that(without.is_none(), &path, || {
+                    let value = without.map(|(name, _)| name.as_str()).unwrap_or_default();
+                    format!("axis `{name}` does not always say what breaks: its value `{value}` has no `inject`")
+                })?;
             }
             Verb::Heal(_) | Verb::Hold(_) => {}
         }
     }
     for (name, mutant) in &scenario.mutants {
+        let path = KeyPath::of(&["mutants", name, "drop-step"]);
+        if let Some(number) = mutant.drop_step {
+            let dropped = number.checked_sub(1).and_then(|nth| scenario.steps.get(nth));
+            check.that(dropped.is_some(), &path, || {
+                format!("there is no step {number}: there are 1 to {}", scenario.steps.len())
+            })?;
+            check.that(dropped.is_none_or(|step| step.name != mutant.fails), &path, || {
+                format!("step {number} is the one that must fail: it cannot be left out")
+            })?;
+        }
+        let takes_away = !mutant.patch.is_empty() || mutant.drop_step.is_some();
+        check.that(takes_away, &KeyPath::of(&["mutants", name]), || {
+            "a mutant takes something away: expected `patch` or `drop-step`".to_owned()
+        })?;
         let path = KeyPath::of(&["mutants", name, "fails"]);
         let expectations: Vec<String> = scenario
             .steps
@@ -76,6 +93,25 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
             format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
         })?;
+    }
+    for (name, axis) in &scenario.axes {
+        let path = KeyPath::of(&["axis", name]);
+        check.name(&path, name)?;
+        check.that(Role::named(name).is_none(), &path, || format!("`{name}` is a role: the matrix varies it"))?;
+        check.that(!axis.is_empty(), &path, || format!("axis `{name}` has no values"))?;
+        for (value, says) in axis {
+            let path = path.key(value);
+            check.name(&path, value)?;
+            if let Some(fault) = &says.inject {
+                check.fault(fault, &path.key("inject"))?;
+            }
+            for key in says.only.keys() {
+                let known = Role::named(key).is_some() || scenario.axes.contains_key(key);
+                check.that(known, &path.key("only").key(key), || {
+                    format!("`{key}` is no role and no axis of the scenario")
+                })?;
+            }
+        }
     }
     for (role, products) in &scenario.matrix {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
@@ -166,6 +202,14 @@ impl Check<'_> {
                 format!("a route to nowhere: `{name}` shares no network with its gateway `{gateway}`")
             })?;
         }
+        for (prefix, via) in &node.routes {
+            let path = at.key("routes").key(&prefix.to_string());
+            let other = self.known("node", via, &self.topology.nodes, &path)?;
+            let v6 = prefix.addr().is_ipv6();
+            self.that(via != name && node.toward(other, v6).is_some(), &path, || {
+                format!("a route to nowhere: `{name}` shares no network with `{via}` in the family of {prefix}")
+            })?;
+        }
         for (i, ask) in node.asks.iter().enumerate() {
             let path = at.key("asks").index(i);
             self.known("service", &ask.service, &self.topology.services, &path.key("service"))?;
@@ -198,6 +242,15 @@ impl Check<'_> {
             [w.interval, w.fast_interval, w.timeout].iter().all(|span| !span.0.is_zero()) && w.rise > 0 && w.fall > 0;
         self.that(positive, &at.key("watchdog"), || {
             "the watchdog's timers, `rise` and `fall` must be above 0".to_owned()
+        })
+    }
+
+    fn fault(&self, fault: &Fault, path: &KeyPath) -> Checked {
+        let node = self.known("node", &fault.on, &self.topology.nodes, &path.key("on"))?;
+        let Some(role) = fault.role() else { return Ok(()) };
+        let runs = node.runs.iter().any(|run| *run == role.to_string());
+        self.that(runs, &path.key(fault.breaks.key()), || {
+            format!("node `{}` runs no {role}: it runs {}", fault.on, list(&node.runs))
         })
     }
 

@@ -9,13 +9,13 @@ use futures::FutureExt;
 use harness::check::Verdict;
 use harness::engine::fake::{FakeEngine, Verb};
 use harness::engine::{Engine, EngineError, Owned};
-use harness::fault::Fault;
+use harness::fault::{Breaks, Fault, Kill};
 use harness::history::{Event, Recorder, Seen, hole};
 use harness::lab::{self, Lab, LabError, Played, Watcher, play};
 use harness::owner::Labels;
 use harness::plan::{Plan, StepPlan, choose};
 use harness::report::Summary;
-use harness::spec::{Breaks, Role, Scenario};
+use harness::spec::{Role, Scenario};
 use protocol::{Action, Observation};
 
 mod world;
@@ -161,7 +161,7 @@ async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     });
     let plan = plan();
     let error = run(&plan, &engine, pending(), async |lab| {
-        let kill = Fault { fault: Breaks::Kill(Role::Resolver), on: "ns1".to_owned() };
+        let kill = Fault::on("ns1", Breaks::Kill(Kill(Role::Resolver)));
         lab.inject(kill).await
     });
     let error = error.await.expect("a lab").expect_err("the kill failed");

@@ -2,6 +2,7 @@
 //! enters or leaves a lab.
 #![cfg(feature = "lab")]
 
+mod a_failure_is_told;
 mod a_lost_node;
 mod a_resolver_that_cannot_start;
 mod inside;

@@ -4,12 +4,15 @@ mod addresses;
 mod isolation;
 mod links;
 mod routes;
+mod silence;
 
 use anyhow::Context as _;
 use netlink_packet_core::ErrorMessage;
 use protocol::Setup;
 
 use crate::process::Children;
+
+pub(crate) use silence::Links;
 
 /// Makes the container's network the node's.
 pub(crate) async fn set_up(setup: &Setup, children: &Children) -> anyhow::Result<()> {

@@ -51,6 +51,27 @@ impl Daemons {
         self.0.known.iter().try_for_each(|daemon| self.start(&daemon.name).map(drop))
     }
 
+    /// Starts every daemon that is not running; returns when the last one was, and how many.
+    pub(crate) fn start_rest(&self) -> anyhow::Result<(u64, String)> {
+        let idle = |daemon: &&Daemon| !self.running().contains_key(&daemon.name);
+        let idle: Vec<&Daemon> = self.0.known.iter().filter(idle).collect();
+        let mut at = clock::monotonic();
+        for daemon in &idle {
+            (at, _) = self.start(&daemon.name)?;
+        }
+        Ok((at, format!("{} daemons", idle.len())))
+    }
+
+    /// Signals every process of the node, grandchildren too, but the probe (kill(2): -1 leaves out process 1).
+    pub(crate) fn signal_all(&self, signal: protocol::Signal) -> anyhow::Result<(u64, String)> {
+        let everyone = nix::unistd::Pid::from_raw(-1);
+        match nix::sys::signal::kill(everyone, number(signal)) {
+            // Nobody is left to be signalled.
+            Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok((clock::monotonic(), signal.to_string())),
+            Err(error) => Err(error).with_context(|| format!("could not send {signal} to all processes")),
+        }
+    }
+
     /// Starts a daemon that is not running; returns when that was, and its pid in words.
     pub(crate) fn start(&self, name: &str) -> anyhow::Result<(u64, String)> {
         let daemon = self.known(name)?;

@@ -6,8 +6,9 @@ use super::super::expect::{Expect, State, Subject};
 use super::super::happening::Happening;
 use super::super::scenario::list;
 use super::super::source::KeyPath;
-use super::super::topology::{Ask, Node, Role};
+use super::super::topology::{Ask, Node};
 use super::{Check, Checked};
+use crate::value::Role;
 
 impl Check<'_> {
     pub(super) fn expect(&self, expect: &Expect, path: &KeyPath) -> Checked {

@@ -78,7 +78,7 @@ pub fn without_passwords(text: &str) -> String {
 
 /// A line of a scenario file with the keys in it made unreadable, and no other character moved: a caret points at it.
 #[must_use]
-pub(super) fn without_keys(line: &str) -> String {
+pub(crate) fn without_keys(line: &str) -> String {
     let Some((head, value)) = line.split_once("md5").and_then(|(head, rest)| {
         let value = rest.trim_start().strip_prefix('=')?.trim_start();
         Some((line.get(..line.len() - value.len())?, value)).filter(|_| !head.ends_with(char::is_alphanumeric))

@@ -1,4 +1,4 @@
-//! The small values of scenario files: time spans, daemons, families.
+//! VALUES: the small words of scenario files: time spans, daemons, roles, families.
 
 use std::fmt;
 use std::str::FromStr;
@@ -87,6 +87,14 @@ pub struct Product {
     pub version: String,
 }
 
+impl Product {
+    /// As people say it: `bind 9.20`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.to_string().replace('@', " ")
+    }
+}
+
 impl FromStr for Product {
     type Err = String;
 
@@ -117,6 +125,48 @@ impl From<Product> for String {
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.kind, self.version)
+    }
+}
+
+/// What a daemon is there for; the matrix says which product plays the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Answers DNS queries.
+    Resolver,
+    /// Announces the anycast routes.
+    Speaker,
+    /// Takes them in, and balances over them.
+    Router,
+    /// Tells the speaker whether the resolver is healthy.
+    Watchdog,
+}
+
+impl Role {
+    /// All of them, in the order in which their daemons start.
+    pub const ALL: [Self; 4] = [Self::Resolver, Self::Router, Self::Speaker, Self::Watchdog];
+
+    /// Whether its daemon holds BGP sessions.
+    #[must_use]
+    pub fn speaks_bgp(self) -> bool {
+        matches!(self, Self::Speaker | Self::Router)
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.to_string() == name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolver => "resolver",
+            Self::Speaker => "speaker",
+            Self::Router => "router",
+            Self::Watchdog => "watchdog",
+        })
     }
 }
 

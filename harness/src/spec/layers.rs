@@ -1,0 +1,77 @@
+//! Files and the layers of what they say: an error about a value is shown in the layer that set it.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::error::SpecError;
+use super::source::{KeyPath, Point, Segment, Source};
+
+/// Where each layer of a topology stands, the one that wins first.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Layers(pub(super) Vec<(Source, KeyPath)>);
+
+impl Layers {
+    /// An error about the value at `path`, shown in the layer that sets it.
+    pub(super) fn error(&self, path: &KeyPath, message: impl Into<String>) -> SpecError {
+        self.error_at(path, Point::Value, message)
+    }
+
+    fn error_at(&self, path: &KeyPath, point: Point, message: impl Into<String>) -> SpecError {
+        let place = self
+            .0
+            .iter()
+            .rev()
+            .filter_map(|(source, prefix)| {
+                let whole = prefix.join(path);
+                let (found, place) = source.locate(&whole, point)?;
+                // Only what was found below the layer's own prefix counts.
+                Some((found.saturating_sub(prefix.0.len()), place))
+            })
+            .max_by_key(|(found, _)| *found)
+            .map(|(_, place)| place);
+        SpecError { message: message.into(), place, hint: None }
+    }
+}
+
+pub(super) fn read(file: &Path) -> Result<Source, SpecError> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Source { file: file.to_owned(), text }),
+        Err(error) => Err(SpecError::new(format!("cannot read {}: {error}", file.display()))),
+    }
+}
+
+pub(super) fn table(source: &Source) -> Result<Table, SpecError> {
+    toml::from_str(&source.text).map_err(|error| SpecError {
+        message: error.message().to_owned(),
+        place: error.span().map(|span| source.place(span)),
+        hint: None,
+    })
+}
+
+pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecError> {
+    serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
+        use serde_path_to_error::Segment as S;
+        let mut path = KeyPath(
+            error
+                .path()
+                .iter()
+                .filter_map(|segment| match segment {
+                    S::Seq { index } => Some(Segment::Index(*index)),
+                    S::Map { key } => Some(Segment::Key(key.clone())),
+                    S::Enum { .. } | S::Unknown => None,
+                })
+                .collect(),
+        );
+        let message = error.inner().message().to_owned();
+        // The error names the table that the key is in; the caret belongs under the key.
+        if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+            if path.0.last() != Some(&Segment::Key(key.to_owned())) {
+                path = path.key(key);
+            }
+            return layers.error_at(&path, Point::Key, message);
+        }
+        layers.error(&path, format!("{path}: {message}"))
+    })
+}

@@ -1,0 +1,21 @@
+//! Whether the tables beside this file are what the scenarios have: a cell or mutant that is added there has its test.
+
+use std::fs;
+
+#[test]
+fn every_cell_and_every_mutant_has_its_test() {
+    let write = std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always");
+    let mut stale = Vec::new();
+    for (path, expected) in scenarios::tables() {
+        if fs::read_to_string(&path).is_ok_and(|found| found == expected) {
+            continue;
+        }
+        if write {
+            fs::write(&path, expected).unwrap();
+        }
+        stale.push(path.display().to_string());
+    }
+    let hint =
+        "hint: `INSTA_UPDATE=always cargo test -p scenarios --test cells`, and commit them; then `ci/matrix --write`";
+    assert!(stale.is_empty(), "not as the scenarios say: {}\n{hint}", stale.join(", "));
+}
