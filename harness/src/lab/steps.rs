@@ -145,7 +145,12 @@ impl Lab<'_> {
         let at = now();
         let violated = self.violations(at);
         self.record(None, at, Seen::Over { number: self.step });
-        if violated.is_empty() { played } else { Played::violated(self.origin, at, violated) }
+        match played {
+            _ if !violated.is_empty() => Played::violated(self.origin, at, violated),
+            // As a replay of the record will find it.
+            Played::Held { .. } => Played::Held { at },
+            played => played,
+        }
     }
 
     fn violations(&self, at: u64) -> Vec<String> {
