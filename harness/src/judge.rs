@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::check::{Verdict, judge};
+use crate::check::always::violations;
+use crate::check::{Finding, Verdict, judge};
 use crate::history::{Event, History, Seen};
 use crate::lab::{Played, Watcher};
 use crate::plan::{Action, Expectation, Plan};
@@ -88,43 +89,171 @@ impl Budgets {
     }
 }
 
+/// What is known while a record is read.
+struct Replay<'r> {
+    plan: &'r Plan,
+    origin: u64,
+    /// When the step that is played began.
+    began: u64,
+    /// When the first expectation came to hold.
+    served: Option<u64>,
+    played: Vec<Played>,
+}
+
 fn replay(plan: &Plan, events: &[Event]) -> Vec<Played> {
-    let mut origin = events.first().map_or(0, |event| event.at);
-    let (mut played, mut began) = (Vec::new(), origin);
+    let start = events.first().map_or(0, |event| event.at);
+    let mut replay = Replay { plan, origin: start, began: start, served: None, played: Vec::new() };
     for (position, event) in events.iter().enumerate() {
+        let known = events.get(..position).unwrap_or(events);
         match &event.saw {
             Seen::Step { number, .. } => {
-                // The step before left no trace of its own: time passed, or there was nothing to mend.
-                if let Some(step) = number.checked_sub(1).filter(|before| played.len() == *before) {
-                    played.push(match plan.steps.get(step).map(|step| &step.action) {
-                        Some(Action::HealAll) => {
-                            origin = began;
-                            Played::Healed { at: began }
-                        }
-                        _ => Played::Held { at: event.at },
-                    });
+                // An earlier version's record: a step of which nothing is told was over when the next one began.
+                if let Some(before) = number.checked_sub(1) {
+                    replay.over(before, event.at);
                 }
-                began = event.at;
+                replay.began = event.at;
             }
             Seen::Injected { .. } => {
-                origin = event.at;
-                played.push(Played::Injected { at: event.at });
+                replay.origin = event.at;
+                replay.played.push(Played::Injected { at: event.at });
             }
             Seen::Healed { number, .. } => {
-                origin = event.at;
-                played.truncate(*number);
-                played.push(Played::Healed { at: event.at });
+                replay.origin = event.at;
+                replay.played.truncate(*number);
+                replay.played.push(Played::Healed { at: event.at });
             }
-            Seen::Judged { number, .. } => {
-                let Some(Action::Expect(expectation)) = plan.steps.get(*number).map(|step| &step.action) else {
-                    continue;
-                };
-                let known: History = events.iter().take(position).cloned().collect();
-                let finding = judge(plan, &known, expectation, origin, event.at);
-                played.push(Played::Judged { origin, at: event.at, finding, watched: None });
+            Seen::Over { number } => {
+                replay.over(*number, event.at);
+                let violated = replay.violations(known, event.at);
+                if !violated.is_empty() {
+                    replay.played.pop();
+                    replay.played.push(Played::violated(replay.origin, event.at, violated));
+                }
             }
+            Seen::Judged { number, .. } => replay.judged(*number, known, event.at),
             _ => {}
         }
     }
-    played
+    replay.played
+}
+
+impl Replay<'_> {
+    /// A step that left no trace of its own: time passed, or there was nothing to mend.
+    fn over(&mut self, number: usize, at: u64) {
+        if self.played.len() != number {
+            return;
+        }
+        self.played.push(match self.plan.steps.get(number).map(|step| &step.action) {
+            Some(Action::HealAll) => {
+                self.origin = self.began;
+                Played::Healed { at: self.began }
+            }
+            _ => Played::Held { at },
+        });
+    }
+
+    fn judged(&mut self, number: usize, known: &[Event], at: u64) {
+        let Some(Action::Expect(expectation)) = self.plan.steps.get(number).map(|step| &step.action) else {
+            return;
+        };
+        let mut finding = judge(self.plan, known, expectation, self.origin, at);
+        if finding.verdict == Some(Verdict::Pass) {
+            self.served = self.served.or(finding.held_from).or(Some(at));
+            let violated = self.violations(known, at);
+            if !violated.is_empty() {
+                finding = Finding { verdict: Some(Verdict::Fail), found: violated, first: None, ..finding };
+            }
+        }
+        self.played.push(Played::Judged { origin: self.origin, at, finding, watched: None });
+    }
+
+    fn violations(&self, known: &[Event], at: u64) -> Vec<String> {
+        self.served.map(|served| violations(self.plan, known, served, at)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::story::{FAULT, MS, Story};
+    use crate::plan::StepPlan;
+
+    /// What the lab itself tells of a run.
+    fn of_lab(story: &mut Story, at: u64, saw: Seen) {
+        story.events.push(Event { at, node: None, saw });
+        story.events.sort_by_key(|event| event.at);
+    }
+
+    fn step(name: &str, action: Action) -> StepPlan {
+        StepPlan { name: name.to_owned(), action }
+    }
+
+    /// A run whose second step is the fault, and whose last ones leave no event of a node.
+    fn with_quiet_end() -> Story {
+        let mut story = Story::of_failover();
+        let expect = story.plan.steps.get(2).cloned().expect("a step that expects");
+        let inject = story.plan.steps.get(1).cloned().expect("a step that breaks something");
+        let hold = step("hold", Action::Hold(Span::ms(100)));
+        story.plan.steps = vec![hold.clone(), inject, expect, step("heal all", Action::HealAll), hold];
+        let began = |number: usize| Seen::Step { number, name: String::new() };
+        let fault = || "kill".to_owned();
+        for (at, saw) in [
+            (800, began(0)),
+            (990, Seen::Over { number: 0 }),
+            (991, began(1)),
+            (1000, Seen::Injected { number: 1, fault: fault(), detail: String::new() }),
+            (1001, began(2)),
+            (2100, Seen::Judged { number: 2, verdict: "Pass".to_owned() }),
+            (2110, began(3)),
+            (2120, Seen::Over { number: 3 }),
+            (2130, began(4)),
+            (2230, Seen::Over { number: 4 }),
+        ] {
+            of_lab(&mut story, at * MS, saw);
+        }
+        story
+    }
+
+    #[test]
+    fn a_last_step_that_asserts_nothing_is_known_to_be_over() {
+        let story = with_quiet_end();
+        let played = replay(&story.plan, &story.events);
+        let ends: Vec<(u64, Verdict)> = played.iter().map(|played| (played.at() / MS, played.verdict())).collect();
+        let pass = |at| (at, Verdict::Pass);
+        assert_eq!(ends, [pass(990), pass(1000), pass(2100), pass(2110), pass(2230)]);
+        assert_eq!(Summary::of(&story.plan, &played).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_run_that_broke_off_is_unknown() {
+        let mut story = with_quiet_end();
+        story.events.retain(|event| !matches!(event.saw, Seen::Over { number: 4 }));
+        let played = replay(&story.plan, &story.events);
+        assert_eq!(Summary::of(&story.plan, &played).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn an_invariant_fails_the_step_at_whose_end_it_was_violated() {
+        let mut story = with_quiet_end();
+        story.plan.always.sites = Some(1);
+        assert_eq!(Summary::of(&story.plan, &replay(&story.plan, &story.events)).verdict, Verdict::Pass);
+        story.fib(2200 * MS, &[]);
+        story.events.sort_by_key(|event| event.at);
+        let played = replay(&story.plan, &story.events);
+        let summary = Summary::of(&story.plan, &played);
+        assert_eq!((summary.verdict, summary.at), (Verdict::Fail, Some(4)));
+        assert!(
+            played.last().is_some_and(|last| format!("{last:?}").contains("sites: router routed 10.1.53.1 via none"))
+        );
+    }
+
+    #[test]
+    fn before_anything_has_passed_no_invariant_holds() {
+        let mut story = with_quiet_end();
+        story.plan.always.sites = Some(2);
+        let played = replay(&story.plan, &story.events);
+        // From the first expectation that passed on: ns2 alone is too few.
+        assert_eq!(Summary::of(&story.plan, &played).at, Some(2));
+        assert!(FAULT < played.get(2).map_or(0, Played::at));
+    }
 }

@@ -13,7 +13,7 @@ use crate::image::{ImageError, Progress, Recipe, ensure};
 use crate::lab::{self, LabError, Played};
 use crate::owner::Labels;
 use crate::plan::{self, Plan};
-use crate::report::{RunFolder, Summary, Terminal, write_logs};
+use crate::report::{RunFolder, Summary, Terminal, times, write_logs};
 use crate::spec::{Scenario, SpecError};
 
 /// What to run.
@@ -142,6 +142,9 @@ pub async fn run(
     let played = played??;
 
     let summary = Summary::of(&plan, &played);
+    let times = times(&plan, &played, history.events());
+    let concluded = folder.conclude(&format!("{}\n{times}", summary.line(&plan)));
+    let recorded = recorded.and(concluded.map_err(|error| cannot(folder.path(), error)));
     let shown = folder.path().display().to_string();
     terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
     drop(terminal);

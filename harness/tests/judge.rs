@@ -39,6 +39,13 @@ fn a_run_whose_router_was_lost_is_unknown_again() {
 }
 
 #[test]
+fn every_check_passes_again_and_a_last_step_that_asserts_nothing_is_over() {
+    let (rejudged, summary) = judge("every-check", &Budgets::default());
+    assert_eq!((summary.verdict, summary.at), (Verdict::Pass, None));
+    insta::assert_snapshot!(rejudged.text());
+}
+
+#[test]
 fn tighter_budgets_fail_what_passed() {
     let within = Budgets { within: "2ms".parse().ok(), ..Budgets::default() };
     assert_eq!(judge("kill-named", &within).1, Summary { verdict: Verdict::Fail, at: Some(2) });

@@ -12,7 +12,7 @@ mod setup;
 pub use bytes::Bytes;
 pub use command::{Action, Command, Signal};
 pub use report::{Exit, NextHop, Observation, Outcome, Report, Stream, TcpEvent};
-pub use setup::{ControlSocket, Daemon, File, Link, Route, Setup, Train};
+pub use setup::{ControlSocket, Daemon, File, Flow, Link, Route, Setup, Train};
 
 /// The first two octets of the hardware address of every interface of every lab (locally administered, unicast).
 ///

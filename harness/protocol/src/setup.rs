@@ -104,7 +104,7 @@ pub enum ControlSocket {
     },
 }
 
-/// Queries at a fixed rate, each from a socket of its own, so that each is a flow of its own.
+/// Queries at a fixed rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Train {
@@ -118,4 +118,18 @@ pub struct Train {
     pub qname: String,
     /// Milliseconds after which a query without an answer is lost.
     pub timeout_ms: u64,
+    /// What a router that balances per flow takes them for.
+    #[serde(default)]
+    pub flow: Flow,
+}
+
+/// What the queries of a train are to a router that balances per flow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// Each comes from a socket of its own, and is a flow of its own.
+    #[default]
+    Each,
+    /// All to one address come from one socket, and are one flow.
+    One,
 }

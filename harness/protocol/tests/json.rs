@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use protocol::{
-    Action, Bytes, Command, ControlSocket, Daemon, Exit, File, Link, NextHop, Observation, Outcome, Report, Route,
-    Setup, Signal, Stream, TcpEvent, Train,
+    Action, Bytes, Command, ControlSocket, Daemon, Exit, File, Flow, Link, NextHop, Observation, Outcome, Report,
+    Route, Setup, Signal, Stream, TcpEvent, Train,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,7 @@ fn a_setup() {
             per_second: 50,
             qname: "example.".into(),
             timeout_ms: 500,
+            flow: Flow::One,
         }],
     };
     json(&setup);

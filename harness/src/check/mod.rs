@@ -1,15 +1,27 @@
 //! JUDGE: what the history says of an expectation; pure over plan and history.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use protocol::Outcome;
 
-use crate::history::History;
+use crate::history::{Event, hole};
 use crate::plan::{Expectation, Plan};
+use crate::spec::Subject;
 
+pub mod always;
+mod answered;
+mod conclude;
+pub mod disagree;
+mod flaps;
+mod ordered;
 pub mod phases;
+mod queries;
+mod routes;
 mod serving;
+mod session;
 pub mod sessions;
+mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
 
@@ -35,7 +47,7 @@ impl std::fmt::Display for Verdict {
 }
 
 /// What a check found so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finding {
     /// The verdict; none while it is too early to tell.
     pub verdict: Option<Verdict>,
@@ -51,17 +63,53 @@ pub struct Finding {
     pub first: Option<String>,
 }
 
+/// What is judged.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    plan: &'a Plan,
+    events: &'a [Event],
+    expectation: &'a Expectation,
+    /// What deadlines and budgets count from; nanoseconds of the history's clock, as `now` is.
+    origin: u64,
+    now: u64,
+}
+
 /// Judges an expectation counted from `origin`, as of `now`; both in nanoseconds of the history's clock.
 #[must_use]
-pub fn judge(plan: &Plan, history: &History, expectation: &Expectation, origin: u64, now: u64) -> Finding {
-    let mut finding = serving::judge(plan, history.events(), expectation, origin, now);
-    if let Some((event, reason)) = history.hole() {
-        let node = event.node.as_deref().unwrap_or("the lab");
+pub fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, origin: u64, now: u64) -> Finding {
+    let case = Case { plan, events, expectation, origin, now };
+    let mut finding = guarded(|| match &expectation.expect.subject {
+        Subject::Serving(_) => serving::judge(&case),
+        Subject::AnsweredBy(_) | Subject::Unanswered => answered::judge(&case),
+        Subject::Session { between: [one, other], state, signed } => session::judge(&case, one, other, *state, *signed),
+        Subject::Ordered(happenings) => ordered::judge(&case, happenings),
+    });
+    if let Some(lost) = unknown(events) {
         finding.verdict = Some(Verdict::Unknown);
-        finding.found = vec![format!("{node}: {reason}")];
+        finding.found = vec![lost];
         finding.first = None;
     }
     finding
+}
+
+/// Why nothing can be said, when the history has a hole.
+#[must_use]
+pub fn unknown(events: &[Event]) -> Option<String> {
+    let (event, reason) = hole(events)?;
+    Some(format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")))
+}
+
+/// A check that panics has said nothing.
+fn guarded(check: impl FnOnce() -> Finding) -> Finding {
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Finding {
+            verdict: Some(Verdict::Unknown),
+            found: vec![format!("the check itself failed, which is a defect of it: {text}")],
+            ..Finding::default()
+        }
+    })
 }
 
 /// A span of the history's clock.
@@ -70,11 +118,32 @@ pub fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A time of the history's clock as a reader likes it: `11 ms`, `1.2 s`.
+#[must_use]
+pub fn millis(nanos: u64) -> String {
+    match nanos {
+        n if n < 1_000_000_000 => format!("{} ms", n / 1_000_000),
+        n => format!("{:.1} s", n as f64 / 1e9),
+    }
+}
+
 /// Who gave a good answer: NOERROR, with records.
 #[must_use]
 pub fn answered_by(outcome: &Outcome) -> Option<&str> {
     match outcome {
         Outcome::Answer { instance, rcode: 0, answers: 1.., .. } => Some(instance),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_panics_has_said_nothing() {
+        let finding = guarded(|| panic!("index out of bounds"));
+        assert_eq!(finding.verdict, Some(Verdict::Unknown));
+        assert_eq!(finding.found, ["the check itself failed, which is a defect of it: index out of bounds"]);
     }
 }

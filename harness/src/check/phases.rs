@@ -1,8 +1,12 @@
-//! A failover's phases: from the fault to the withdrawal on the wire, the router's kernel, and the last lost query.
+//! A failover's phases: fault, detected, withdrawn on the wire, RIB, FIB, last wrong answer, first good one; each from an event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::queries::{Asked, trains};
+use super::routes::{Routed, routed};
+use super::serving::Layer;
+use super::sessions::{Turn, turns};
 use crate::history::{BgpMessage, Event, Seen};
 use crate::plan::{Plan, host};
 use crate::spec::Family;
@@ -10,69 +14,152 @@ use crate::spec::Family;
 /// The phases of one fault, in one family; all times in nanoseconds since the fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// The faulty node's watchdog said that it withdraws.
+    pub detected: Option<u64>,
     /// The last of the family's prefixes was withdrawn, as the faulty node sent it.
     pub withdrawn: Option<u64>,
+    /// A router's session with the faulty node ended.
+    pub ended: Option<u64>,
+    /// The last of the family's routes changed in a router's daemon.
+    pub rib: Option<u64>,
     /// The last of the family's routes changed in a router's kernel.
     pub fib: Option<u64>,
+    /// What clients saw, all of them together.
+    pub seen: Answered,
+    /// What each client saw.
+    pub clients: BTreeMap<String, Answered>,
+}
+
+/// What of a failover a client saw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The last query was sent that got no answer, or one of a node that no route points to in the end.
+    pub last_wrong: Option<u64>,
+    /// From every address that had given a wrong one, a good answer had come since.
+    pub first_good: Option<u64>,
     /// The last query that got no answer was sent.
     pub last_lost: Option<u64>,
     /// How many queries got no answer.
     pub lost: u64,
 }
 
+/// Whether a watchdog says that it withdraws.
+pub(super) fn detects(saw: &Seen) -> bool {
+    matches!(saw, Seen::Line { daemon, text, .. } if daemon == "watchdog" && text.starts_with("withdraw "))
+}
+
 /// The phases between a fault that took effect at `from` and `until`, by family.
 #[must_use]
 pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) -> BTreeMap<Family, Phases> {
-    let mut phases: BTreeMap<Family, Phases> = plan.families().map(|family| (family, Phases::default())).collect();
-    let address_of = |prefix| plan.services.iter().map(|s| s.address).find(|address| host(*address) == prefix);
-    for event in events {
-        let since = event.at.saturating_sub(from);
-        let during = (from..until).contains(&event.at);
-        match &event.saw {
-            Seen::Bgp { sent: true, message: BgpMessage::Update { withdrawn, .. }, .. }
-                if during && event.node.as_deref() == Some(node) =>
-            {
-                for address in withdrawn.iter().filter_map(|prefix| address_of(*prefix)) {
-                    set(&mut phases, address, |p| p.withdrawn = Some(since));
-                }
+    let during = || events.iter().filter(|event| (from..until).contains(&event.at));
+    let here = || during().filter(|event| event.node.as_deref() == Some(node));
+    let since = |at: u64| at.saturating_sub(from);
+    let detected = here().find(|event| detects(&event.saw)).map(|event| since(event.at));
+    let down = |router: &str| {
+        let mut turns = turns(plan, events, router, node).into_iter();
+        turns.find(|(at, turn)| (from..until).contains(at) && matches!(turn, Turn::Down(_))).map(|(at, _)| since(at))
+    };
+    let ended = plan.routers().filter_map(|router| down(&router.name)).min();
+    let (rib, fib) = (routed(plan, events, Layer::Rib), routed(plan, events, Layer::Fib));
+
+    let mut all = BTreeMap::new();
+    for family in plan.families() {
+        let ours = |address: &IpAddr| Family::of(*address) == family;
+        let withdrawals = here().filter(|event| match &event.saw {
+            Seen::Bgp { sent: true, message: BgpMessage::Update { withdrawn, .. }, .. } => {
+                let addresses = plan.services.iter().map(|service| service.address);
+                addresses.filter(ours).any(|address| withdrawn.contains(&host(address)))
             }
-            Seen::Fib { prefix, .. } if during => {
-                if let Some(address) = address_of(*prefix) {
-                    set(&mut phases, address, |p| p.fib = Some(since));
-                }
-            }
-            Seen::Query { to, sent, outcome, .. }
-                if event.at >= from && *sent < until && super::answered_by(outcome).is_none() =>
-            {
-                set(&mut phases, *to, |p| {
-                    p.lost += 1;
-                    p.last_lost = p.last_lost.max(Some(sent.saturating_sub(from)));
-                });
-            }
-            _ => {}
-        }
+            _ => false,
+        });
+        let changed = |tables: &[Routed<'_>]| {
+            let changes = tables.iter().filter(|table| ours(&table.address)).flat_map(|table| &table.changes);
+            changes.map(|(at, _)| *at).filter(|at| (from..until).contains(at)).max().map(since)
+        };
+        let clients = answered(plan, events, family, &fib, from, until);
+        let seen = clients.values().fold(Answered::default(), |sum, client| sum.with(client));
+        let withdrawn = withdrawals.map(|event| since(event.at)).max();
+        let phases = Phases { detected, withdrawn, ended, rib: changed(&rib), fib: changed(&fib), seen, clients };
+        all.insert(family, phases);
     }
-    phases
+    all
 }
 
-fn set(phases: &mut BTreeMap<Family, Phases>, address: IpAddr, change: impl FnOnce(&mut Phases)) {
-    if let Some(phases) = phases.get_mut(&Family::of(address)) {
-        change(phases);
+/// What each client saw of one family.
+fn answered(
+    plan: &Plan,
+    events: &[Event],
+    family: Family,
+    fib: &[Routed<'_>],
+    from: u64,
+    until: u64,
+) -> BTreeMap<String, Answered> {
+    let mut clients: BTreeMap<String, Answered> =
+        plan.clients().map(|client| (client.name.clone(), Answered::default())).collect();
+    let since = |at: u64| at.saturating_sub(from);
+    for ((client, address), queries) in trains(events, |asked| asked.known >= from && asked.sent < until) {
+        if Family::of(address) != family {
+            continue;
+        }
+        let in_the_end: BTreeSet<&String> = fib
+            .iter()
+            .filter(|table| table.address == address)
+            .flat_map(|table| table.stays(until.saturating_sub(1), until))
+            .flat_map(|stay| stay.nodes)
+            .collect();
+        let right = |asked: &&Asked<'_>| asked.by.is_some_and(|by| in_the_end.iter().any(|node| *node == by));
+        let lost = || queries.iter().filter(|asked| asked.by.is_none());
+        let last_wrong = queries.iter().rfind(|asked| !right(asked)).map(|asked| asked.sent);
+        let good = last_wrong.and_then(|last| queries.iter().filter(|asked| asked.sent > last).find(right));
+        let train = Answered {
+            last_wrong: last_wrong.map(since),
+            first_good: good.map(|asked| since(asked.known)),
+            last_lost: lost().next_back().map(|asked| since(asked.sent)),
+            lost: lost().count() as u64,
+        };
+        if let Some(client) = clients.get_mut(client) {
+            *client = client.with(&train);
+        }
+    }
+    clients
+}
+
+impl Answered {
+    /// Both together. Who still waits for a good answer makes both wait.
+    fn with(&self, other: &Self) -> Self {
+        let waits = |one: &Self| one.last_wrong.is_some() && one.first_good.is_none();
+        let first_good = if waits(self) || waits(other) { None } else { self.first_good.max(other.first_good) };
+        Self {
+            last_wrong: self.last_wrong.max(other.last_wrong),
+            first_good,
+            last_lost: self.last_lost.max(other.last_lost),
+            lost: self.lost + other.lost,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::check::story::{FAULT, MS, Story};
+    use crate::check::story::{FAULT, MS, Story, answer};
 
     use super::*;
 
     #[test]
     fn each_hop_has_its_time() {
         let mut story = Story::of_failover();
+        story.detect(FAULT + 3 * MS);
         story.withdraw(FAULT + 5 * MS);
         let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
-        let expected = Phases { withdrawn: Some(5 * MS), fib: Some(11 * MS), last_lost: Some(0), lost: 2 };
+        let seen = Answered { last_wrong: Some(0), first_good: Some(11 * MS), last_lost: Some(0), lost: 2 };
+        let expected = Phases {
+            detected: Some(3 * MS),
+            withdrawn: Some(5 * MS),
+            ended: None,
+            rib: Some(10 * MS),
+            fib: Some(11 * MS),
+            seen,
+            clients: BTreeMap::from([("client".to_owned(), seen)]),
+        };
         assert_eq!(phases, BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)]));
     }
 
@@ -80,6 +167,41 @@ mod tests {
     fn what_did_not_happen_has_none() {
         let story = Story::of_both(FAULT + 500 * MS);
         let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 500 * MS);
-        assert!(phases.values().all(|phases| *phases == Phases::default()), "{phases:?}");
+        for phases in phases.values() {
+            let Phases { detected, withdrawn, ended, rib, fib, seen, .. } = phases;
+            assert_eq!([detected, withdrawn, ended, rib, fib], [&None; 5]);
+            assert_eq!(*seen, Answered::default());
+        }
+    }
+
+    #[test]
+    fn without_a_withdrawal_the_session_s_end_is_what_there_is() {
+        let mut story = Story::of_failover();
+        story.session_up(100 * MS, "ns1");
+        story.say(FAULT + 7 * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
+        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let of = |phases: &Phases| (phases.withdrawn, phases.ended);
+        assert_eq!(phases.values().map(of).collect::<Vec<_>>(), [(None, Some(7 * MS)); 2]);
+    }
+
+    #[test]
+    fn an_answer_of_who_is_routed_to_no_more_is_wrong_though_good() {
+        let mut story = Story::of_both(FAULT + 200 * MS);
+        story.rib(FAULT + 205 * MS, &["12"]);
+        story.fib(FAULT + 205 * MS, &["12"]);
+        story.ask(FAULT + 200 * MS, FAULT + 1000 * MS, |_| answer("ns2"));
+        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        for phases in phases.values() {
+            let Answered { last_wrong, first_good, lost, .. } = phases.seen;
+            assert_eq!((last_wrong, first_good, lost), (Some(180 * MS), Some(191 * MS), 0));
+        }
+    }
+
+    #[test]
+    fn nobody_is_well_before_everybody_is() {
+        let waits = Answered { last_wrong: Some(5), first_good: None, last_lost: Some(5), lost: 1 };
+        let well = Answered { last_wrong: Some(1), first_good: Some(9), last_lost: None, lost: 0 };
+        assert_eq!(waits.with(&well).first_good, None);
+        assert_eq!(well.with(&Answered::default()).first_good, Some(9));
     }
 }

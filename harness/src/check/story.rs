@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use protocol::{NextHop, Outcome};
+use protocol::{NextHop, Outcome, Stream, TcpEvent};
 
 use super::{Finding, judge};
-use crate::history::{BgpMessage, Event, History, RibRoute, Seen};
+use crate::history::{BgpMessage, Event, RibRoute, Seen};
 use crate::plan::{Action, Expectation, Plan, choose, host};
 use crate::spec::Scenario;
 
@@ -23,7 +23,7 @@ pub(crate) fn plan() -> Plan {
 
 pub(crate) fn expectation(plan: &Plan) -> Expectation {
     match plan.steps.get(2).map(|step| &step.action) {
-        Some(Action::Expect(expectation)) => expectation.clone(),
+        Some(Action::Expect(expectation)) => (**expectation).clone(),
         other => panic!("the third step expects, found {other:?}"),
     }
 }
@@ -89,18 +89,32 @@ impl Story {
 
     /// What a node says to another one, as both see it.
     pub(crate) fn say(&mut self, at: u64, from: &str, to: &str, message: BgpMessage) {
-        let address = |node: &str, port: u16| {
-            let last = match node {
-                "ns1" => 11,
-                "ns2" => 12,
-                _ => 254,
-            };
-            std::net::SocketAddr::from(([10, 1, 53, last], port))
-        };
         for (node, sent) in [(from, true), (to, false)] {
-            let (src, dst, message) = (address(from, 4000), address(to, 179), message.clone());
+            let (src, dst, message) = (socket(from), socket(to), message.clone());
             self.push(at, node, Seen::Bgp { src, dst, sent, signed: false, message });
         }
+    }
+
+    /// A session of a server with the router comes up; the last of its messages is 3 ns after the first.
+    pub(crate) fn session_up(&mut self, at: u64, server: &str) {
+        self.say(at, server, "router", BgpMessage::Open { asn: 64601, hold_time: 10 });
+        self.say(at + 1, "router", server, BgpMessage::Open { asn: 64601, hold_time: 10 });
+        self.say(at + 2, "router", server, BgpMessage::Keepalive);
+        self.say(at + 3, server, "router", BgpMessage::Keepalive);
+    }
+
+    /// A segment of TCP from one node to another, as both see it.
+    pub(crate) fn segment(&mut self, at: u64, from: &str, to: &str, event: TcpEvent, signed: bool) {
+        for (node, sent) in [(from, true), (to, false)] {
+            let (src, dst) = (socket(from), socket(to));
+            self.push(at, node, Seen::Tcp { src, dst, sent, signed, event });
+        }
+    }
+
+    /// ns1's watchdog says that it withdraws.
+    pub(crate) fn detect(&mut self, at: u64) {
+        let text = "withdraw anycastdns: connection to 10.1.53.1:53 closed, re-check refused".to_owned();
+        self.push(at, "ns1", Seen::Line { daemon: "watchdog".to_owned(), stream: Stream::Stderr, text });
     }
 
     /// ns1 withdraws all its prefixes.
@@ -118,7 +132,7 @@ impl Story {
         let mut expectation = expectation(&self.plan);
         change(&mut expectation);
         let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
-        judge(&self.plan, &self.events.iter().cloned().collect::<History>(), &expectation, FAULT, now)
+        judge(&self.plan, &self.events, &expectation, FAULT, now)
     }
 
     pub(crate) fn judge(&self) -> Finding {
@@ -133,4 +147,13 @@ pub(crate) fn answer(instance: &str) -> Outcome {
 fn hop(address: std::net::IpAddr, last: &str) -> std::net::IpAddr {
     let text = if address.is_ipv4() { format!("10.1.53.{last}") } else { format!("2001:db8:53::{last}") };
     text.parse().expect("address")
+}
+
+/// Where a node speaks BGP: servers connect, the router listens.
+fn socket(node: &str) -> std::net::SocketAddr {
+    std::net::SocketAddr::from(match node {
+        "ns1" => ([10, 1, 53, 11], 4000),
+        "ns2" => ([10, 1, 53, 12], 4000),
+        _ => ([10, 1, 53, 254], 179),
+    })
 }

@@ -42,6 +42,11 @@ pub enum Seen {
         /// Its name.
         name: String,
     },
+    /// A step that asserts nothing is over: it was played to its end.
+    Over {
+        /// Its number.
+        number: usize,
+    },
     /// A fault took effect.
     Injected {
         /// The step.

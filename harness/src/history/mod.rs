@@ -4,4 +4,4 @@ mod event;
 mod recorder;
 
 pub use event::{BgpMessage, Event, RibRoute, Seen};
-pub use recorder::{History, Recorder, now};
+pub use recorder::{History, Recorder, hole, now};

@@ -21,15 +21,6 @@ impl History {
         &self.0
     }
 
-    /// The first hole, if the history has one.
-    #[must_use]
-    pub fn hole(&self) -> Option<(&Event, &str)> {
-        self.0.iter().find_map(|event| match &event.saw {
-            Seen::Hole { reason } => Some((event, reason.as_str())),
-            _ => None,
-        })
-    }
-
     /// Reads a recorded history, in the order of time.
     ///
     /// # Errors
@@ -41,6 +32,15 @@ impl History {
         events.sort_by_key(|event| event.at);
         Ok(Self(events))
     }
+}
+
+/// The first hole in these events, if there is one.
+#[must_use]
+pub fn hole(events: &[Event]) -> Option<(&Event, &str)> {
+    events.iter().find_map(|event| match &event.saw {
+        Seen::Hole { reason } => Some((event, reason.as_str())),
+        _ => None,
+    })
 }
 
 impl FromIterator<Event> for History {

@@ -37,6 +37,8 @@ pub struct Lab<'p> {
     broken: Vec<Fault>,
     /// What deadlines and budgets count from.
     origin: u64,
+    /// When the first expectation came to hold: from then on invariants hold.
+    served: Option<u64>,
     step: usize,
     step_began: u64,
 }
@@ -129,7 +131,16 @@ impl<'p> Lab<'p> {
         let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
         let networks = up::networks(plan, engine, labels).await?;
         let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
-        Ok(Self { plan, recorder: recorder.clone(), nodes, broken: Vec::new(), origin, step: 0, step_began: origin })
+        Ok(Self {
+            plan,
+            recorder: recorder.clone(),
+            nodes,
+            broken: Vec::new(),
+            origin,
+            served: None,
+            step: 0,
+            step_began: origin,
+        })
     }
 
     async fn ready(&self) -> Result<(), LabError> {
@@ -248,7 +259,7 @@ impl<'p> Lab<'p> {
     }
 
     fn judge(&self, expectation: &Expectation) -> Finding {
-        self.recorder.with(|history| judge(self.plan, history, expectation, self.origin, now()))
+        self.recorder.with(|history| judge(self.plan, history.events(), expectation, self.origin, now()))
     }
 
     async fn tick(&self, watcher: &mut dyn Watcher) {

@@ -2,8 +2,9 @@
 
 use super::Lab;
 use super::error::LabError;
-use crate::check::{Finding, Verdict};
-use crate::history::{Event, Seen, now};
+use crate::check::always::violations;
+use crate::check::{Finding, Verdict, unknown};
+use crate::history::{Event, Seen, hole, now};
 use crate::plan::{Action, StepPlan};
 use crate::spec::Span;
 
@@ -59,6 +60,13 @@ impl Played {
         }
     }
 
+    /// A step that asserts nothing, and in which an invariant was violated.
+    #[must_use]
+    pub(crate) fn violated(origin: u64, at: u64, found: Vec<String>) -> Self {
+        let finding = Finding { verdict: Some(Verdict::Fail), found, ..Finding::default() };
+        Self::Judged { origin, at, finding, watched: None }
+    }
+
     /// The step's verdict; a step that asserts nothing passes when it was played.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -99,8 +107,15 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
 async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher) -> Result<Played, LabError> {
     match &step.action {
         Action::Expect(expectation) => {
-            let finding = lab.expect(expectation, watcher).await;
+            let mut finding = lab.expect(expectation, watcher).await;
             let (at, number) = (now(), lab.step);
+            if finding.verdict == Some(Verdict::Pass) {
+                lab.served = lab.served.or(finding.held_from).or(Some(at));
+                let violated = lab.violations(at);
+                if !violated.is_empty() {
+                    finding = Finding { verdict: Some(Verdict::Fail), found: violated, first: None, ..finding };
+                }
+            }
             let verdict = finding.verdict.unwrap_or(Verdict::Unknown).to_string();
             lab.record(None, at, Seen::Judged { number, verdict });
             // Budgets are spent for good: only what did not hold can still come to hold.
@@ -110,29 +125,46 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
             Ok(Played::Judged { origin: lab.origin, at, finding, watched })
         }
         Action::Inject(inject) => Ok(Played::Injected { at: lab.inject(inject.clone()).await? }),
-        Action::HealAll => Ok(Played::Healed { at: lab.heal_all().await? }),
+        Action::HealAll => {
+            let at = lab.heal_all().await?;
+            Ok(lab.over(Played::Healed { at }).await)
+        }
         Action::Hold(span) => {
             lab.hold(*span, watcher).await;
-            Ok(Played::Held { at: now() })
+            Ok(lab.over(Played::Held { at: now() }).await)
         }
     }
 }
 
 impl Lab<'_> {
+    /// Ends a step that asserts nothing; it fails when an invariant was violated meanwhile.
+    async fn over(&self, played: Played) -> Played {
+        if !self.plan.always.is_empty() {
+            self.mark().await;
+        }
+        let at = now();
+        let violated = self.violations(at);
+        self.record(None, at, Seen::Over { number: self.step });
+        match played {
+            _ if !violated.is_empty() => Played::violated(self.origin, at, violated),
+            // As a replay of the record will find it.
+            Played::Held { .. } => Played::Held { at },
+            played => played,
+        }
+    }
+
+    fn violations(&self, at: u64) -> Vec<String> {
+        let Some(served) = self.served else { return Vec::new() };
+        self.recorder.with(|history| violations(self.plan, history.events(), served, at))
+    }
+
     /// When the history has a hole: the step as Unknown.
     fn unknown(&self) -> Option<Played> {
         let (found, at) = self.recorder.with(|history| {
-            let (event, reason) = history.hole()?;
-            Some((format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")), event.at))
+            let (event, _) = hole(history.events())?;
+            Some((unknown(history.events())?, event.at))
         })?;
-        let finding = Finding {
-            verdict: Some(Verdict::Unknown),
-            held_from: None,
-            lost: 0,
-            gap: std::time::Duration::ZERO,
-            found: vec![found],
-            first: None,
-        };
+        let finding = Finding { verdict: Some(Verdict::Unknown), found: vec![found], ..Finding::default() };
         Some(Played::Judged { origin: self.origin, at, finding, watched: None })
     }
 }

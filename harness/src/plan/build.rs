@@ -46,6 +46,7 @@ impl Plan {
             services: services(topology),
             nodes,
             steps: steps(scenario)?,
+            always: scenario.always.clone(),
             owners: addresses::owners(topology),
             topology: topology.clone(),
             sessions: sessions::of(topology),
@@ -89,7 +90,12 @@ fn steps(scenario: &Scenario) -> Result<Vec<StepPlan>, SpecError> {
         let action = match &step.verb {
             Verb::Expect(expect) => {
                 let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
-                Action::Expect(Expectation { expect: expect.clone(), deadline, because, since: since.1.clone() })
+                Action::Expect(Box::new(Expectation {
+                    expect: expect.clone(),
+                    deadline,
+                    because,
+                    since: since.1.clone(),
+                }))
             }
             Verb::Inject(Strike::Axis(axis)) => {
                 return Err(SpecError::new(format!("the cell has no value for axis `{axis}`")));
@@ -196,6 +202,7 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
             per_second: ask.per_second,
             qname: service.zone.clone(),
             timeout_ms: u64::try_from(ask.timeout.0.as_millis()).unwrap_or(u64::MAX),
+            flow: ask.flow,
         })
     };
     node.asks.iter().filter_map(train).collect()

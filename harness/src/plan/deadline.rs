@@ -26,6 +26,9 @@ pub(super) enum Since<'a> {
 
 /// The deadline, and how it came about.
 pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) -> (Span, String) {
+    if expect.is_never() {
+        return (expect.stable, "for which it is watched".to_owned());
+    }
     if let Some(within) = expect.within {
         return (within, "as the step says".to_owned());
     }

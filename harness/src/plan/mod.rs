@@ -10,7 +10,7 @@ use protocol::{ControlSocket, Daemon, Route, Train};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Recipe;
-use crate::spec::{Cell, Expect, Family, Inject, Product, Role, Span, Topology};
+use crate::spec::{Always, Cell, Expect, Family, Inject, Product, Role, Span, Topology};
 
 mod addresses;
 mod build;
@@ -51,6 +51,9 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The steps.
     pub steps: Vec<StepPlan>,
+    /// What holds all the time.
+    #[serde(default)]
+    pub always: Always,
     /// What it was made from: what faults need of it is worked out when they strike. Not in a plan that was read from a file.
     #[serde(skip)]
     pub topology: Topology,
@@ -151,7 +154,7 @@ pub struct StepPlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Asserts.
-    Expect(Expectation),
+    Expect(Box<Expectation>),
     /// Breaks something.
     Inject(Inject),
     /// Mends everything.

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use protocol::Flow;
+
 use super::cells::describe;
-use super::{Action, NodePlan, Plan};
+use super::{Action, Expectation, NodePlan, Plan};
+use crate::spec::Subject;
 
 impl Plan {
     /// The cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`.
@@ -38,22 +41,43 @@ impl fmt::Display for Plan {
             match &step.action {
                 Action::Expect(e) => {
                     writeln!(f, "expect {}", step.name)?;
-                    writeln!(f, "       serving {}, stable for {}", e.expect.serving.join(" "), e.expect.stable)?;
-                    writeln!(f, "       within {} of {}: {}", e.deadline, e.since, e.because)?;
-                    if let Some(lost) = e.expect.lost {
-                        writeln!(f, "       at most {lost} queries lost")?;
-                    }
-                    if let Some(gap) = e.expect.gap {
-                        writeln!(f, "       at most {gap} without a good answer")?;
-                    }
+                    expectation(f, e)?;
                 }
                 Action::Inject(inject) => writeln!(f, "inject {inject}")?,
                 Action::HealAll => writeln!(f, "heal all")?,
                 Action::Hold(span) => writeln!(f, "hold {span}")?,
             }
         }
+        if !self.always.is_empty() {
+            writeln!(f, "  all the time, once an expectation has passed: {}", self.always)?;
+        }
         self.nodes.iter().try_for_each(|node| write!(f, "\n{node}"))
     }
+}
+
+fn expectation(f: &mut fmt::Formatter<'_>, e: &Expectation) -> fmt::Result {
+    match &e.expect.subject {
+        Subject::Serving(nodes) => writeln!(f, "       serving {}, stable for {}", nodes.join(" "), e.expect.stable)?,
+        subject @ Subject::Ordered(_) => writeln!(f, "       {subject}")?,
+        subject if e.expect.is_never() => writeln!(f, "       {subject}, watched for {}", e.expect.stable)?,
+        subject => writeln!(f, "       {subject}, stable for {}", e.expect.stable)?,
+    }
+    if !e.expect.is_never() {
+        writeln!(f, "       within {} of {}: {}", e.deadline, e.since, e.because)?;
+    }
+    if let Some(lost) = e.expect.lost {
+        writeln!(f, "       at most {lost} queries lost")?;
+    }
+    if let Some(gap) = e.expect.gap {
+        writeln!(f, "       at most {gap} without a good answer")?;
+    }
+    if let Some(flaps) = e.expect.flaps {
+        writeln!(f, "       at most {flaps} changes of a kernel's route")?;
+    }
+    if e.expect.sticky {
+        writeln!(f, "       one flow, one instance, for as long as no route changes")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for NodePlan {
@@ -81,12 +105,13 @@ impl fmt::Display for NodePlan {
             let to: Vec<String> = train.to.iter().map(ToString::to_string).collect();
             writeln!(
                 f,
-                "  asks     {} SOA {} at {}, {} a second, lost after {} ms",
+                "  asks     {} SOA {} at {}, {} a second, lost after {} ms{}",
                 train.name,
                 train.qname,
                 to.join(" "),
                 train.per_second,
-                train.timeout_ms
+                train.timeout_ms,
+                if train.flow == Flow::One { ", one flow" } else { "" }
             )?;
         }
         for file in self.files.shown() {

@@ -47,6 +47,14 @@ impl RunFolder {
         Ok(serde_json::from_str(&std::fs::read_to_string(self.0.join("plan.json"))?)?)
     }
 
+    /// Writes how it ended: the verdict, and the times and figures of each failover.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn conclude(&self, text: &str) -> io::Result<()> {
+        std::fs::write(self.0.join("verdict.txt"), text)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

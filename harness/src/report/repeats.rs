@@ -14,12 +14,16 @@ use crate::spec::Family;
 /// What is taken of a failover's phases, and what it is called.
 type Figure = (&'static str, fn(&Phases) -> Option<u64>);
 
-const FIGURES: [Figure; 4] = [
+const FIGURES: [Figure; 8] = [
+    ("detected by the watchdog, ms", |phases| phases.detected),
     ("withdrawn on the wire, ms", |phases| phases.withdrawn),
+    ("session ended, ms", |phases| phases.ended),
+    ("router's daemon, ms", |phases| phases.rib),
     ("router's kernel, ms", |phases| phases.fib),
-    ("last lost query, ms", |phases| phases.last_lost),
+    ("last wrong answer, ms", |phases| phases.seen.last_wrong),
+    ("good answers again, ms", |phases| phases.seen.first_good),
     // In units of the others, so that one table shows them all.
-    ("queries lost", |phases| Some(phases.lost * MS)),
+    ("queries lost", |phases| Some(phases.seen.lost * MS)),
 ];
 
 const MS: u64 = 1_000_000;
@@ -35,9 +39,9 @@ impl Repeats {
     /// Takes a run in.
     pub fn add(&mut self, verdict: Verdict, plan: &Plan, played: &[Played], events: &[Event]) {
         self.verdicts.push(verdict);
-        for (fault, families) in failovers(plan, played, events) {
-            let known = self.failovers.entry(fault).or_default();
-            for (family, phases) in families {
+        for failover in failovers(plan, played, events) {
+            let known = self.failovers.entry(failover.fault).or_default();
+            for (family, phases) in failover.phases {
                 known.entry(family).or_default().push(phases);
             }
         }
@@ -58,6 +62,10 @@ impl fmt::Display for Repeats {
                 for (name, figure) in FIGURES {
                     let mut values: Vec<u64> = runs.iter().filter_map(figure).collect();
                     values.sort_unstable();
+                    // Of a session's end, say, when it stayed up in every run.
+                    if values.is_empty() {
+                        continue;
+                    }
                     write!(f, "{:>10}  {name:<34}", family.to_string())?;
                     for share in [0.0, 0.5, 0.9, 1.0] {
                         write!(f, "{:>10}", quantile(&values, share))?;

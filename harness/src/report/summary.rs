@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::check::Verdict;
-use crate::check::phases::{Phases, phases};
+use crate::check::disagree::{Disagreement, disagreement};
+use crate::check::phases::{Answered, Phases, phases};
 use crate::history::Event;
 use crate::lab::Played;
 use crate::plan::{Action, Plan, StepPlan};
@@ -32,6 +33,18 @@ impl Summary {
         Self { verdict, at: decided }
     }
 
+    /// The verdict in a line: `Fail  kill-named[no-watchdog]  at step 3, as the mutant must`.
+    #[must_use]
+    pub fn line(&self, plan: &Plan) -> String {
+        let step = self.at.map(|at| format!("  at step {}", at + 1)).unwrap_or_default();
+        let must = match self.as_the_mutant_must(plan) {
+            Some(true) => ", as the mutant must",
+            Some(false) => ", and the mutant must fail elsewhere",
+            None => "",
+        };
+        format!("{}  {}{step}{must}", self.verdict, plan.label())
+    }
+
     /// Whether a mutant failed where it must; none when the plan is no mutant.
     #[must_use]
     pub fn as_the_mutant_must(&self, plan: &Plan) -> Option<bool> {
@@ -45,22 +58,44 @@ impl Summary {
 #[must_use]
 pub fn times(plan: &Plan, played: &[Played], events: &[Event]) -> String {
     let mut text = String::new();
-    for (fault, phases) in failovers(plan, played, events) {
+    for Failover { fault, phases, disagreement } in failovers(plan, played, events) {
         table(&mut text, &fault, &phases);
+        let Disagreement { blackholed, misdirected, tables } = disagreement;
+        let seconds = |nanos: u64| format!("{:.3} s", nanos as f64 / 1e9);
+        let figures = [("blackholed", blackholed), ("misdirected", misdirected), ("RIB and FIB apart", tables)];
+        let words: Vec<String> = figures.iter().map(|(name, nanos)| format!("{name} {}", seconds(*nanos))).collect();
+        let _infallible = writeln!(text, "{:>10}  {}", "Disagreed", words.join(", "));
     }
     text
 }
 
-/// Every fault that was followed by an expectation, in words, with its phases by family.
-pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec<(String, BTreeMap<Family, Phases>)> {
+/// A fault that was followed by an expectation.
+pub(super) struct Failover {
+    /// In words.
+    pub(super) fault: String,
+    /// Its phases, by family.
+    pub(super) phases: BTreeMap<Family, Phases>,
+    /// For how long tables and answers disagreed.
+    pub(super) disagreement: Disagreement,
+}
+
+/// Every fault that was followed by an expectation.
+pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec<Failover> {
     let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
-    let failover = |pair: &[(&StepPlan, &Played)]| match pair {
-        [(StepPlan { action: Action::Inject(inject), .. }, Played::Injected { at: from }), (_, next)] => {
-            Some((inject.to_string(), phases(plan, events, &inject.on, *from, judged_at(next)?)))
-        }
-        _ => None,
+    let failover = |(nth, (step, played)): (usize, &(&StepPlan, &Played))| {
+        let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else { return None };
+        // It lasts until something else is broken or mended.
+        let rest = steps.get(nth + 1..).unwrap_or_default();
+        let quiet =
+            rest.iter().take_while(|(_, next)| !matches!(next, Played::Injected { .. } | Played::Healed { .. }));
+        let until = quiet.filter_map(|(_, next)| judged_at(next)).max()?;
+        Some(Failover {
+            fault: inject.to_string(),
+            phases: phases(plan, events, &inject.on, *from, until),
+            disagreement: disagreement(plan, events, *from, until),
+        })
     };
-    steps.windows(2).filter_map(failover).collect()
+    steps.iter().enumerate().filter_map(failover).collect()
 }
 
 fn judged_at(played: &Played) -> Option<u64> {
@@ -78,11 +113,27 @@ fn table(text: &mut String, title: &str, phases: &BTreeMap<Family, Phases>) {
     };
     let ms = |at: Option<u64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.3}", at as f64 / 1e9));
     line("Times", title, families.iter().map(|family| family.trim().to_owned()).collect());
-    line("", "withdrawn on the wire", phases.values().map(|p| ms(p.withdrawn)).collect());
-    line("", "router's kernel", phases.values().map(|p| ms(p.fib)).collect());
-    let last = |p: &Phases| {
-        if p.lost == 0 { "none".to_owned() } else { ms(p.last_lost) }
+    let mut row = |title: &str, cell: &dyn Fn(&Phases) -> String| {
+        line("", title, phases.values().map(cell).collect());
     };
-    line("", "last lost query", phases.values().map(last).collect());
-    line("", "queries lost", phases.values().map(|p| p.lost.to_string()).collect());
+    row("detected by the watchdog", &|p| ms(p.detected));
+    row("withdrawn on the wire", &|p| ms(p.withdrawn));
+    // A session's end is news when it is what took the routes away.
+    if phases.values().any(|p| p.ended.is_some() && p.withdrawn.is_none()) {
+        row("session ended", &|p| ms(p.ended));
+    }
+    row("router's daemon", &|p| ms(p.rib));
+    row("router's kernel", &|p| ms(p.fib));
+    let wrong = |seen: &Answered| seen.last_wrong.map_or_else(|| "none".to_owned(), |at| ms(Some(at)));
+    let good = |seen: &Answered| if seen.last_wrong.is_none() { "-".to_owned() } else { ms(seen.first_good) };
+    row("last wrong answer", &|p| wrong(&p.seen));
+    row("good answers again", &|p| good(&p.seen));
+    row("queries lost", &|p| p.seen.lost.to_string());
+    let clients: Vec<&String> = phases.values().next().map(|p| p.clients.keys().collect()).unwrap_or_default();
+    for client in clients.iter().filter(|_| clients.len() > 1) {
+        let of = |p: &Phases| p.clients.get(*client).copied().unwrap_or_default();
+        row(&format!("{client}: last wrong answer"), &|p| wrong(&of(p)));
+        row(&format!("{client}: good answers again"), &|p| good(&of(p)));
+        row(&format!("{client}: queries lost"), &|p| of(p).lost.to_string());
+    }
 }

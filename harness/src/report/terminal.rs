@@ -6,11 +6,11 @@ use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
 use crate::check::phases::phases;
 use crate::check::sessions::established;
-use crate::check::{Finding, Verdict};
+use crate::check::{Finding, Verdict, millis};
 use crate::history::{Event, Seen};
 use crate::lab::{Played, Watcher};
 use crate::plan::{Action, Expectation, Plan, StepPlan};
-use crate::spec::Span;
+use crate::spec::{Span, Subject};
 
 /// Rows wait this long for others that belong to them; nanoseconds.
 const SETTLE: u64 = 60_000_000;
@@ -100,15 +100,10 @@ impl<'p, W: Write> Terminal<'p, W> {
             Verdict::Fail => "1;31",
             Verdict::Unknown => "1;33",
         };
-        let verdict = self.paint(&format!("{:>10}", summary.verdict.to_string()), colour);
-        let step = summary.at.map(|at| format!("  at step {}", at + 1)).unwrap_or_default();
-        let must = match summary.as_the_mutant_must(self.plan) {
-            Some(true) => ", as the mutant must",
-            Some(false) => ", and the mutant must fail elsewhere",
-            None => "",
-        };
-        let label = self.plan.label();
-        self.line(&format!("{verdict}  {label}{step}{must}  {took:.1} s"));
+        let line = summary.line(self.plan);
+        let (verdict, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let verdict = self.paint(&format!("{verdict:>10}"), colour);
+        self.line(&format!("{verdict} {rest}  {took:.1} s"));
         self.label("Record", folder);
     }
 
@@ -148,23 +143,26 @@ impl<'p, W: Write> Terminal<'p, W> {
         let mut words = Vec::new();
         match finding.held_from {
             Some(held) if !first => {
-                words.push(format!("after {}, allowed {}", nanos(held.saturating_sub(origin)), span(e.deadline)));
+                words.push(if e.expect.is_never() {
+                    format!("for {}", span(e.deadline))
+                } else {
+                    format!("after {}, allowed {}", millis(held.saturating_sub(origin)), span(e.deadline))
+                });
                 let allowed = e.expect.lost.map(|lost| format!(", allowed {lost}"));
                 words.push(format!("lost {}{}", finding.lost, allowed.unwrap_or_default()));
             }
-            Some(_) => {
-                let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
-                words.extend([serving(e), families.join(" "), format!("stable {}", span(e.expect.stable))]);
-            }
+            Some(_) => words.extend(self.assertion(e)),
             None => {}
         }
         let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
         let mark = self.paint(mark, colour);
-        self.stamped(at, &format!("{mark} {:<36}{}", step.name, words.join(" · ")));
+        self.stamped(at, &format!("{mark} {:<35} {}", step.name, words.join(" · ")));
         if verdict == Verdict::Pass {
             return;
         }
-        let expected = format!("serving {}, within {} of {}", serving(e), span(e.deadline), e.since);
+        let within = if e.expect.is_never() { "for" } else { "within" };
+        let of = if e.expect.is_never() { "since" } else { "of" };
+        let expected = format!("{}, {within} {} {of} {}", subject(e), span(e.deadline), e.since);
         self.detail("expected", &expected);
         for (i, found) in finding.found.iter().enumerate() {
             self.detail(if i == 0 { "found" } else { "" }, found);
@@ -174,13 +172,29 @@ impl<'p, W: Write> Terminal<'p, W> {
         }
         match watched {
             Some((_, Some(held))) => {
-                let after = nanos(held.saturating_sub(origin));
+                let after = millis(held.saturating_sub(origin));
                 self.detail("watched", &format!("it would have passed after {after}"));
             }
             Some((further, None)) => {
                 self.detail("watched", &format!("{} further: it would not have passed", span(further)));
             }
             None => {}
+        }
+    }
+
+    /// What was asserted, beside the step's name.
+    fn assertion(&self, e: &Expectation) -> Vec<String> {
+        let stable = format!("stable {}", span(e.expect.stable));
+        match &e.expect.subject {
+            Subject::Serving(_) | Subject::AnsweredBy(_) | Subject::Unanswered => {
+                let families: Vec<String> = self.plan.families().map(|family| family.to_string()).collect();
+                vec![answerers(e), families.join(" "), stable]
+            }
+            Subject::Session { between, .. } if e.expect.is_never() => {
+                vec![between.join(" "), format!("for {}", span(e.expect.stable))]
+            }
+            Subject::Session { between, state, .. } => vec![between.join(" "), state.to_string(), stable],
+            Subject::Ordered(happenings) => vec![format!("{} in order", happenings.len())],
         }
     }
 
@@ -236,8 +250,8 @@ impl<W: Write> Watcher for Terminal<'_, W> {
 
     fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]) {
         if self.zero.is_none() {
-            let serving = match played {
-                Played::Judged { finding: Finding { held_from, .. }, .. } => *held_from,
+            let serving = match (played, &step.action) {
+                (Played::Judged { finding, .. }, Action::Expect(e)) if e.expect.asks_answers() => finding.held_from,
                 _ => None,
             };
             self.up(events, serving);
@@ -254,12 +268,12 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                     Seen::Injected { detail, .. } => Some(detail.clone()),
                     _ => None,
                 });
-                self.stamped(*at, &format!("⚡ {:<36}{}", step.name, detail.unwrap_or_default()));
+                self.stamped(*at, &format!("⚡ {:<35} {}", step.name, detail.unwrap_or_default()));
             }
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
             (Played::Judged { origin, at, finding, watched }, Action::Expect(expectation)) => {
-                if self.fault.is_some() {
+                if self.fault.is_some() && expectation.expect.asks_answers() {
                     let stable = crate::check::nanos(expectation.expect.stable.0);
                     let until = finding.held_from.map_or(*at, |held| held + stable);
                     self.clients(events, *origin, until, finding, expectation);
@@ -268,8 +282,9 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                 self.judged(step, expectation, *origin, finding, *watched);
             }
             (Played::Judged { finding, .. }, _) => {
+                let mark = if finding.verdict == Some(Verdict::Fail) { "✗" } else { "?" };
                 let found = finding.found.join("; ");
-                self.stamped(events.last().map_or(0, |event| event.at), &format!("? {:<36}{found}", step.name));
+                self.stamped(events.last().map_or(0, |event| event.at), &format!("{mark} {:<35} {found}", step.name));
             }
         }
     }
@@ -279,16 +294,17 @@ impl<W: Write> Terminal<'_, W> {
     /// The row of the clients: from when on they were answered as expected, or which query was the last to be lost.
     fn clients(&mut self, events: &[Event], origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
         let phases = phases(self.plan, events, "", origin, until);
-        let lost: u64 = phases.values().map(|phases| phases.lost).sum();
-        let each: Vec<String> = phases.iter().map(|(family, phases)| format!("{} {family}", phases.lost)).collect();
+        let lost: u64 = phases.values().map(|phases| phases.seen.lost).sum();
+        let each: Vec<String> =
+            phases.iter().map(|(family, phases)| format!("{} {family}", phases.seen.lost)).collect();
         let count = match lost {
             0 => "no query lost".to_owned(),
             1 => format!("1 query lost: {}", each.join(", ")),
             n => format!("{n} queries lost: {}", each.join(", ")),
         };
-        let last = phases.values().filter_map(|phases| phases.last_lost).max();
+        let last = phases.values().filter_map(|phases| phases.seen.last_lost).max();
         let (at, text) = match (finding.held_from, last) {
-            (Some(held), _) => (held, format!("answered by {} ({count})", serving(expectation))),
+            (Some(held), _) => (held, format!("answered by {} ({count})", answerers(expectation))),
             (None, Some(last)) => (origin + last, format!("last lost query ({count})")),
             (None, None) => return,
         };
@@ -297,22 +313,22 @@ impl<W: Write> Terminal<'_, W> {
     }
 }
 
-/// Who is expected to serve.
-fn serving(expectation: &Expectation) -> String {
-    match expectation.expect.serving.as_slice() {
+/// Who is expected to answer.
+fn answerers(expectation: &Expectation) -> String {
+    match expectation.expect.instances() {
         [] => "nobody".to_owned(),
         nodes => nodes.join(" "),
     }
 }
 
-/// A time span as a reader likes it: `11 ms`, `1.2 s`.
-fn nanos(nanos: u64) -> String {
-    match nanos {
-        n if n < 1_000_000_000 => format!("{} ms", n / 1_000_000),
-        n => format!("{:.1} s", n as f64 / 1e9),
+/// What is expected.
+fn subject(expectation: &Expectation) -> String {
+    match &expectation.expect.subject {
+        Subject::Serving(_) => format!("serving {}", answerers(expectation)),
+        subject => subject.to_string(),
     }
 }
 
 fn span(span: Span) -> String {
-    nanos(crate::check::nanos(span.0))
+    millis(crate::check::nanos(span.0))
 }

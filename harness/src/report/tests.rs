@@ -18,7 +18,7 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
     story.push(50 * MS, "router", Seen::Ready);
     story.events.push(Event { at: FAULT, node: None, saw: injected });
     story.events.sort_by_key(|event| event.at);
-    let serving = Finding { held_from: Some(100 * MS), verdict: Some(Verdict::Pass), ..blank() };
+    let serving = Finding { held_from: Some(100 * MS), verdict: Some(Verdict::Pass), ..Finding::default() };
     let verdict = finding.verdict;
     let played = [
         Played::Judged { origin: 0, at: 900 * MS, finding: serving, watched: None },
@@ -37,11 +37,6 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
     terminal.end(&summary, &played, &story.events, 4.7, "target/lab/kill-named-0000");
     drop(terminal);
     String::from_utf8(out).expect("text")
-}
-
-fn blank() -> Finding {
-    let gap = std::time::Duration::ZERO;
-    Finding { verdict: None, held_from: None, lost: 0, gap, found: vec![], first: None }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::always::Always;
 use super::error::SpecError;
 use super::layers::{Layers, decode, read, table};
 use super::matrix::{Axis, AxisValue, Cell, Matrix, Strike};
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub axes: IndexMap<String, Axis>,
     /// What happens.
     pub steps: Vec<Step>,
+    /// What holds all the time.
+    pub always: Always,
     /// The mutants that it declares.
     pub mutants: IndexMap<String, Mutant>,
     /// The mutant that this is, if it is one.
@@ -79,6 +82,8 @@ struct Entry {
     #[serde(default)]
     axis: IndexMap<String, Axis>,
     step: Vec<StepEntry>,
+    #[serde(default)]
+    always: Always,
     #[serde(default)]
     mutants: IndexMap<String, Mutant>,
 }
@@ -130,6 +135,7 @@ impl Scenario {
             matrix: entry.matrix,
             axes: entry.axis,
             steps: steps(entry.step, &whole)?,
+            always: entry.always,
             mutants: entry.mutants,
             mutant: mutant.map(str::to_owned),
             shape: Layers(vec![]),
@@ -236,8 +242,7 @@ fn steps(entries: Vec<StepEntry>, layers: &Layers) -> Result<Vec<Step>, SpecErro
 impl std::fmt::Display for Verb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Expect(expect) if expect.serving.is_empty() => write!(f, "nobody serves"),
-            Self::Expect(expect) => write!(f, "serving {}", expect.serving.join(" ")),
+            Self::Expect(expect) => expect.subject.fmt(f),
             Self::Inject(inject) => inject.fmt(f),
             Self::Heal(_) => write!(f, "heal all"),
             Self::Hold(span) => write!(f, "hold {span}"),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::expect::Expect;
 use super::matrix::Strike;
-use crate::value::{Family, Span};
+use crate::value::Span;
 
 /// A step as written: exactly one verb.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,45 +38,6 @@ pub enum Verb {
     Heal(Heal),
     /// Watches for a while.
     Hold(Span),
-}
-
-/// The joint oracle: at every router RIB and FIB hold exactly these nodes, and exactly these answer every client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Expect {
-    /// The nodes that serve, of those that have the service.
-    pub serving: Vec<String>,
-    /// Only this service; else all.
-    #[serde(default)]
-    pub service: Option<String>,
-    /// Only this family; else both.
-    #[serde(default)]
-    pub family: Option<Family>,
-    /// Only at this router; else at all.
-    #[serde(default)]
-    pub at: Option<String>,
-    /// Only as this client sees it; else as all do.
-    #[serde(default)]
-    pub client: Option<String>,
-    /// The deadline, from the last inject or heal; else derived from the timers.
-    #[serde(default)]
-    pub within: Option<Span>,
-    /// For how long it must then hold.
-    #[serde(default = "Expect::default_stable")]
-    pub stable: Span,
-    /// How many queries may be lost since the last inject or heal.
-    #[serde(default)]
-    pub lost: Option<u64>,
-    /// The longest that a client may be without a good answer from one address since the last inject or heal.
-    #[serde(default)]
-    pub gap: Option<Span>,
-}
-
-impl Expect {
-    /// A second: four hundred queries, in the shared topologies.
-    fn default_stable() -> Span {
-        Span::ms(1000)
-    }
 }
 
 /// What is mended.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use indexmap::IndexMap;
 use ipnet::IpNet;
+use protocol::Flow;
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
@@ -144,6 +145,9 @@ pub struct Ask {
     /// How long a query waits for its answer before it counts as lost.
     #[serde(default = "Ask::default_timeout")]
     pub timeout: Span,
+    /// Whether each query is a flow of its own, or all of them to one address are one.
+    #[serde(default)]
+    pub flow: Flow,
 }
 
 impl Ask {

@@ -9,11 +9,13 @@ use super::layers::Layers;
 use super::matrix::Strike;
 use super::scenario::{Scenario, list};
 use super::source::KeyPath;
-use super::step::{Expect, Verb};
+use super::step::Verb;
 use super::topology::{Node, Peer, Topology, session_addresses};
 use crate::fault::Fault;
 use crate::secret::Secret;
 use crate::value::{Product, Role, Span};
+
+mod expect;
 
 type Checked = Result<(), SpecError>;
 
@@ -84,7 +86,8 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         let expectations: Vec<String> = scenario
             .steps
             .iter()
-            .filter(|step| matches!(step.verb, Verb::Expect(_)))
+            // What must always hold can come to an end at any step.
+            .filter(|step| matches!(step.verb, Verb::Expect(_)) || !scenario.always.is_empty())
             .map(|step| format!("`{}`", step.name))
             .collect();
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
@@ -216,6 +219,11 @@ impl Check<'_> {
             self.that(!ask.timeout.0.is_zero(), &path.key("timeout"), || {
                 "a query needs time for its answer".to_owned()
             })?;
+            // Answers are told apart by service and number.
+            let same = node.asks.iter().filter(|other| other.service == ask.service).count();
+            self.that(same == 1, &path.key("service"), || {
+                format!("`{name}` asks service `{}` {same} times: expected once", ask.service)
+            })?;
         }
         for (target, file) in &node.files {
             let path = at.key("files").key(target);
@@ -289,33 +297,6 @@ impl Check<'_> {
             let roles: Vec<String> = Role::ALL.iter().map(ToString::to_string).collect();
             self.layers.error(path, format!("there is no role `{run}`: expected {}, or KIND@VERSION", roles.join(", ")))
         })
-    }
-
-    fn expect(&self, expect: &Expect, path: &KeyPath) -> Checked {
-        for (i, node) in expect.serving.iter().enumerate() {
-            let path = path.key("serving").index(i);
-            let found = self.known("node", node, &self.topology.nodes, &path)?;
-            self.that(!found.serves.is_empty(), &path, || format!("node `{node}` serves nothing"))?;
-        }
-        if let Some(service) = &expect.service {
-            self.known("service", service, &self.topology.services, &path.key("service"))?;
-        }
-        if let Some(router) = &expect.at {
-            let node = self.known("node", router, &self.topology.nodes, &path.key("at"))?;
-            self.that(node.runs.contains(&Role::Router.to_string()), &path.key("at"), || {
-                format!("node `{router}` plays no router: it runs {}", list(&node.runs))
-            })?;
-        }
-        if let Some(client) = &expect.client {
-            let node = self.known("node", client, &self.topology.nodes, &path.key("client"))?;
-            self.that(!node.asks.is_empty(), &path.key("client"), || format!("node `{client}` asks nothing"))?;
-        }
-        let watched = self
-            .topology
-            .nodes
-            .values()
-            .any(|node| !node.asks.is_empty() || node.runs.contains(&Role::Router.to_string()));
-        self.that(watched, path, || "nothing to look at: the topology has no router and no client that asks".to_owned())
     }
 
     /// No address may be bound twice on the networks; a service's may be bound on many loopbacks, but on no network.

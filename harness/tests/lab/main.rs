@@ -10,7 +10,7 @@ use harness::check::Verdict;
 use harness::engine::fake::{FakeEngine, Verb};
 use harness::engine::{Engine, EngineError, Owned};
 use harness::fault::{Breaks, Fault, Kill};
-use harness::history::{Event, Recorder, Seen};
+use harness::history::{Event, Recorder, Seen, hole};
 use harness::lab::{self, Lab, LabError, Played, Watcher, play};
 use harness::owner::Labels;
 use harness::plan::{Plan, StepPlan, choose};
@@ -67,7 +67,7 @@ async fn a_whole_session_passes_and_leaves_nothing() {
             played = async { play(lab, &mut Nobody).await } => played,
             () = world::turns(&plan, &engine) => unreachable!("the world does not end"),
         };
-        (played, lab.recorder().with(|history| history.hole().is_some()))
+        (played, lab.recorder().with(|history| hole(history.events()).is_some()))
     });
     let (played, hole) = played.await.expect("a lab");
     let played = played.expect("every step can be played");

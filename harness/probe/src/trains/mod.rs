@@ -1,5 +1,6 @@
-//! Query trains: queries at a fixed rate, each a flow of its own.
+//! Query trains: queries at a fixed rate, each a flow of its own, or all of them one.
 
+mod flow;
 mod query;
 
 use std::convert::Infallible;
@@ -10,10 +11,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nix::errno::Errno;
-use protocol::{Observation, Outcome, Train};
+use protocol::{Flow, Observation, Outcome, Train};
 use tokio::net::UdpSocket;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use self::flow::OneFlow;
 use self::query::{Answer, Query};
 use crate::report::Reporter;
 use crate::{clock, observer};
@@ -26,6 +28,8 @@ pub(crate) struct Trains(Vec<Arc<Ready>>);
 struct Ready {
     train: Train,
     query: Query,
+    /// The sockets of a train that is one flow, in the order of its addresses.
+    flows: Vec<OneFlow>,
 }
 
 impl Trains {
@@ -49,7 +53,8 @@ impl Ready {
         ensure!(train.per_second > 0, "train {}: expected at least one query a second, found 0", train.name);
         ensure!(!train.to.is_empty(), "train {}: expected addresses to ask, found none", train.name);
         let query = Query::new(&train.qname).with_context(|| format!("train {}: `{}`", train.name, train.qname))?;
-        Ok(Self { train: train.clone(), query })
+        let one = train.to.iter().filter(|_| train.flow == Flow::One);
+        Ok(Self { train: train.clone(), query, flows: one.map(|to| OneFlow::new(*to)).collect() })
     }
 }
 
@@ -59,12 +64,11 @@ async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut number = 0;
     loop {
-        for &to in &ready.train.to {
+        for (nth, &to) in ready.train.to.iter().enumerate() {
             ticker.tick().await;
             let (ready, reporter) = (Arc::clone(&ready), reporter.clone());
             tokio::spawn(async move {
-                let sent = ask(&ready, to).await;
-                let (at, sent, outcome) = sent;
+                let (at, sent, outcome) = ask(&ready, nth, to).await;
                 let train = ready.train.name.clone();
                 reporter.report_at(at, Observation::Query { train, number, to, sent, outcome });
             });
@@ -74,9 +78,14 @@ async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
 }
 
 /// Asks once; returns when the end was known, when the query was sent, and what came of it.
-async fn ask(ready: &Ready, to: IpAddr) -> (u64, u64, Outcome) {
+async fn ask(ready: &Ready, nth: usize, to: IpAddr) -> (u64, u64, Outcome) {
     let mut sent = clock::monotonic();
-    let exchange = exchange(&ready.query, to, &mut sent);
+    let exchange = async {
+        match ready.flows.get(nth) {
+            Some(flow) => flow.exchange(&ready.query, &mut sent).await,
+            None => exchange(&ready.query, to, &mut sent).await,
+        }
+    };
     match timeout(Duration::from_millis(ready.train.timeout_ms), exchange).await {
         Ok(Ok((at, Answer { instance, rcode, answers }))) => {
             (at, sent, Outcome::Answer { instance, rcode, answers, rtt: at - sent })
@@ -87,10 +96,7 @@ async fn ask(ready: &Ready, to: IpAddr) -> (u64, u64, Outcome) {
 }
 
 async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64, Answer)> {
-    let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    // Connected, so that ICMP errors come back, and nobody else's answers.
-    socket.connect((to, PORT)).await?;
+    let socket = connected(to).await?;
     let (id, octets) = query.numbered();
     *sent = clock::monotonic();
     socket.send(&octets).await?;
@@ -104,6 +110,14 @@ async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64,
     }
 }
 
+/// Connected, so that ICMP errors come back, and nobody else's answers.
+async fn connected(to: IpAddr) -> io::Result<UdpSocket> {
+    let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect((to, PORT)).await?;
+    Ok(socket)
+}
+
 /// The kernel's words.
 fn reason(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
@@ -115,7 +129,7 @@ mod tests {
 
     fn train(qname: &str, per_second: u32) -> Train {
         let to = vec![Ipv4Addr::LOCALHOST.into()];
-        Train { name: "dns".into(), to, per_second, qname: qname.into(), timeout_ms: 100 }
+        Train { name: "dns".into(), to, per_second, qname: qname.into(), timeout_ms: 100, flow: Flow::Each }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who answered each client, and since when that is right.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::history::{Event, Seen};
 use crate::plan::{Expectation, Plan};
 
 /// What a settled expectation waits for at most beyond its stable time: a query's outcome, reported.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(in crate::check) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// All queries in scope, by client and address.
 pub(crate) struct Answers<'p> {
@@ -34,13 +35,13 @@ pub(super) struct Query {
 
 impl Query {
     /// Who gave a good answer.
-    pub(super) fn answered_by(&self) -> Option<&str> {
+    pub(in crate::check) fn answered_by(&self) -> Option<&str> {
         crate::check::answered_by(&self.outcome)
     }
 }
 
 impl<'p> Answers<'p> {
-    pub(super) fn replay(
+    pub(in crate::check) fn replay(
         plan: &'p Plan,
         events: &[Event],
         expectation: &Expectation,
@@ -71,17 +72,29 @@ impl<'p> Answers<'p> {
     }
 
     /// Since when every train is right; none when one is not.
-    pub(super) fn right_since(&self) -> Option<u64> {
+    pub(in crate::check) fn right_since(&self) -> Option<u64> {
         self.trains.values().try_fold(0, |latest, train| Some(latest.max(train.right_since(self.origin)?)))
     }
 
+    /// Whether anybody asks.
+    pub(in crate::check) fn any(&self) -> bool {
+        !self.trains.is_empty()
+    }
+
+    /// The client and address whose answers have been right for the shortest time, if at all; the first of several.
+    pub(in crate::check) fn first_wrong(&self) -> Option<(&str, IpAddr)> {
+        let since = |train: &Train<'_>| Reverse(train.right_since(self.origin).unwrap_or(u64::MAX));
+        let wrong = self.trains.iter().min_by_key(|(_, train)| since(train));
+        wrong.map(|((client, address), _)| (*client, *address))
+    }
+
     /// Whether every query sent until then has come to its end, and been reported.
-    pub(super) fn known_until(&self, until: u64) -> bool {
+    pub(in crate::check) fn known_until(&self, until: u64) -> bool {
         self.trains.values().all(|train| train.known_until(until))
     }
 
     /// Whether each expected node gave an answer in that window, to every client, from every address.
-    pub(super) fn all_answer_within(&self, from: u64, until: u64) -> bool {
+    pub(in crate::check) fn all_answer_within(&self, from: u64, until: u64) -> bool {
         self.trains.values().all(|train| {
             let answers = |node: &&str| train.within(from, until).any(|query| query.answered_by() == Some(node));
             train.want.iter().all(answers)
@@ -89,31 +102,31 @@ impl<'p> Answers<'p> {
     }
 
     /// Queries without a good answer whose end was not yet known at `from`, sent until `until`.
-    pub(super) fn lost(&self, from: u64, until: u64) -> u64 {
+    pub(in crate::check) fn lost(&self, from: u64, until: u64) -> u64 {
         let lost = |train: &Train<'_>| train.since(from, until).filter(|query| query.answered_by().is_none()).count();
         self.trains.values().map(|train| lost(train) as u64).sum()
     }
 
     /// The longest time between two good answers in a row, or to the end; by the time of the query.
-    pub(super) fn gap(&self, from: u64, until: u64) -> Duration {
+    pub(in crate::check) fn gap(&self, from: u64, until: u64) -> Duration {
         let longest = self.trains.values().map(|train| train.gap(from, until)).max();
         Duration::from_nanos(longest.unwrap_or(0))
     }
 }
 
 impl Train<'_> {
-    pub(super) fn want(&self) -> &[&str] {
+    pub(in crate::check) fn want(&self) -> &[&str] {
         self.want
     }
 
-    pub(super) fn is_right(&self, query: &Query) -> bool {
+    pub(in crate::check) fn is_right(&self, query: &Query) -> bool {
         match query.answered_by() {
             Some(instance) => self.want.contains(&instance),
             None => self.want.is_empty(),
         }
     }
 
-    pub(super) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
+    pub(in crate::check) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
         self.queries.values().filter(move |query| (from..until).contains(&query.sent))
     }
 
@@ -122,7 +135,7 @@ impl Train<'_> {
     }
 
     /// The first answer after the last wrong one, and not before every expected node has answered since the origin.
-    pub(super) fn right_since(&self, origin: u64) -> Option<u64> {
+    pub(in crate::check) fn right_since(&self, origin: u64) -> Option<u64> {
         let mut latest = 0;
         let wrong = self.queries.values().filter(|query| query.known >= origin && !self.is_right(query));
         let last_wrong = wrong.map(|query| query.sent).max();

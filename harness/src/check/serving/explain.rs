@@ -40,7 +40,7 @@ fn wrong_routes(tables: &Tables<'_>, addresses: usize) -> Vec<String> {
 }
 
 /// One line per client: shares of its last second's queries.
-fn wrong_answers(answers: &Answers<'_>, now: u64) -> Vec<String> {
+pub(in crate::check) fn wrong_answers(answers: &Answers<'_>, now: u64) -> Vec<String> {
     let mut clients: BTreeMap<&str, (usize, usize, usize, BTreeSet<String>)> = BTreeMap::new();
     for ((client, _), train) in &answers.trains {
         let (all, unanswered, wrong, silent) = clients.entry(client).or_default();

@@ -8,7 +8,7 @@ use crate::check::Verdict;
 use crate::check::story::{FAULT, MS, Story, answer};
 use crate::history::{Event, Seen};
 use crate::plan::Expectation;
-use crate::spec::Span;
+use crate::spec::{Span, Subject};
 
 #[test]
 fn a_failover_passes_when_the_last_of_all_is_right() {
@@ -112,7 +112,9 @@ fn servfail_is_no_answer() {
 fn an_expected_server_that_nobody_hears_fails() {
     let mut story = Story::of_both(FAULT);
     story.ask(FAULT, FAULT + 6000 * MS, |_| answer("ns2"));
-    let both = |expectation: &mut Expectation| expectation.expect.serving = vec!["ns1".to_owned(), "ns2".to_owned()];
+    let both = |expectation: &mut Expectation| {
+        expectation.expect.subject = Subject::Serving(vec!["ns1".to_owned(), "ns2".to_owned()]);
+    };
     let finding = story.judge_with(both);
     assert_eq!(finding.verdict, Some(Verdict::Fail));
     assert_eq!(finding.found, ["client hears nothing from ns1"]);

@@ -1,0 +1,32 @@
+//! What holds over a whole run, from the first expectation that passed on.
+
+use crate::history::Event;
+use crate::plan::Plan;
+
+mod blackhole;
+mod dark;
+mod keys;
+mod sites;
+
+pub(super) use blackhole::stretches;
+
+/// Judges the invariants from `from` to `now`, in nanoseconds of the history's clock: what is violated, when and where, a line
+/// each; times count from `from`.
+#[must_use]
+pub fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
+    let always = &plan.always;
+    let mut found = Vec::new();
+    if let Some(longest) = always.dark {
+        found.extend(dark::longer(events, from, now, longest));
+    }
+    if let Some(longest) = always.blackhole {
+        found.extend(blackhole::longer(plan, events, from, now, longest));
+    }
+    if let Some(least) = always.sites {
+        found.extend(sites::fewer(plan, events, from, now, least));
+    }
+    if always.keys {
+        found.extend(keys::established(plan, events, from, now));
+    }
+    found
+}

@@ -1,0 +1,273 @@
+//! The session between two nodes: established, down, or never established, and whether its segments are signed.
+
+use protocol::TcpEvent;
+
+use super::conclude::{Seen as Held, answers_are_in, conclude, spent};
+use super::serving::{Answers, wants};
+use super::sessions::{Turn, between, turns};
+use super::{Case, Finding, Verdict, millis, nanos};
+use crate::history::Seen;
+use crate::plan::Plan;
+use crate::spec::State;
+
+pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signed: Option<bool>) -> Finding {
+    let turns = turns(case.plan, case.events, one, other);
+    let wire = Wire::of(case, one, other);
+    let wrongly_signed = wire.wrongly_signed(signed);
+    let wants = wants(case.plan, case.expectation);
+    let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
+    if state == State::NeverEstablished {
+        return never(case, &answers, &turns, &wire, wrongly_signed);
+    }
+    let held_from = match (turns.last(), state) {
+        (Some((at, Turn::Up)), State::Established) | (Some((at, Turn::Down(_))), State::Down) => Some(*at),
+        _ => None,
+    };
+    let held_from = held_from.filter(|_| wrongly_signed.is_none()).map(|at| at.max(case.origin));
+    let seen = Held { held_from, stable: nanos(case.expectation.expect.stable.0), proven: &|_, _| true };
+    conclude(case, &answers, &seen, || {
+        let mut found = vec![match turns.last() {
+            Some((at, Turn::Up)) => format!("established {}", when(case, *at)),
+            Some((at, Turn::Down(why))) => format!("down {}: {why}", when(case, *at)),
+            None => "never established".to_owned(),
+        }];
+        found.extend(wrongly_signed.clone());
+        (found, Some(wire.words(one, other)))
+    })
+}
+
+/// From the last inject or heal on; not before it was watched for its time, and somebody tried.
+fn never(
+    case: &Case<'_>,
+    answers: &Answers<'_>,
+    turns: &[(u64, Turn)],
+    wire: &Wire<'_>,
+    wrongly_signed: Option<String>,
+) -> Finding {
+    let watched_until = began(case).saturating_add(nanos(case.expectation.expect.stable.0));
+    let mut finding = spent(case, answers, case.now.min(watched_until));
+    // A session that was up when the time began has been established in it.
+    let before = turns.iter().rev().find(|(at, _)| *at < case.origin).filter(|(_, turn)| *turn == Turn::Up);
+    let up = turns.iter().find(|(at, turn)| *at >= case.origin && *turn == Turn::Up);
+    if let Some((at, _)) = before.or(up) {
+        finding.found = vec![format!("established {}", when(case, *at))];
+        finding.verdict = Some(Verdict::Fail);
+        return finding;
+    }
+    if case.now < watched_until || !answers_are_in(case, answers, watched_until) {
+        return Finding { found: Vec::new(), ..finding };
+    }
+    finding.held_from = Some(watched_until);
+    finding.found.extend(wrongly_signed);
+    if wire.syns == 0 {
+        finding.found.push("nobody tried: no SYN of either end on the wire".to_owned());
+    }
+    finding.verdict = Some(if finding.found.is_empty() { Verdict::Pass } else { Verdict::Fail });
+    finding
+}
+
+/// When the step that is judged began, which is not before the origin.
+fn began(case: &Case<'_>) -> u64 {
+    let steps = case.events.iter().rev();
+    let step = steps.filter(|event| matches!(event.saw, Seen::Step { .. })).map(|event| event.at).next();
+    step.map_or(case.origin, |at| at.max(case.origin))
+}
+
+fn when(case: &Case<'_>, at: u64) -> String {
+    let since = &case.expectation.since;
+    if at < case.origin {
+        format!("{} before {since}", millis(case.origin - at))
+    } else {
+        format!("{} after {since}", millis(at - case.origin))
+    }
+}
+
+/// What the wire carried between the two since the origin, as its senders saw it.
+#[derive(Default)]
+struct Wire<'p> {
+    syns: u64,
+    /// Who signed, and who did not. Not by their RSTs: a kernel sends these for connections that it does not know.
+    signed: Vec<&'p str>,
+    unsigned: Vec<&'p str>,
+}
+
+impl<'p> Wire<'p> {
+    fn of(case: &Case<'p>, one: &str, other: &str) -> Self {
+        let plan: &'p Plan = case.plan;
+        let mut wire = Self::default();
+        for event in case.events.iter().filter(|event| event.at >= case.origin) {
+            let (src, dst, signed) = match &event.saw {
+                Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed),
+                Seen::Tcp { src, dst, sent: true, signed, event } if *event != TcpEvent::Rst => {
+                    wire.syns += u64::from(*event == TcpEvent::Syn && between(plan, src, dst, one, other));
+                    (src, dst, *signed)
+                }
+                _ => continue,
+            };
+            let senders = if signed { &mut wire.signed } else { &mut wire.unsigned };
+            if let Some(sender) = plan.owner_of(src.ip()).filter(|_| between(plan, src, dst, one, other))
+                && !senders.contains(&sender)
+            {
+                senders.push(sender);
+            }
+        }
+        wire
+    }
+
+    /// What is wrong with the signatures, if something is expected of them.
+    fn wrongly_signed(&self, expected: Option<bool>) -> Option<String> {
+        let expected = expected?;
+        let (wrong, what) = if expected { (&self.unsigned, "without") } else { (&self.signed, "with") };
+        if let Some(sender) = wrong.first() {
+            return Some(format!("{sender} sends segments {what} a signature (RFC 2385)"));
+        }
+        let nothing = self.signed.is_empty() && self.unsigned.is_empty();
+        nothing.then(|| "no segment on the wire that could carry a signature".to_owned())
+    }
+
+    fn words(&self, one: &str, other: &str) -> String {
+        match self.syns {
+            0 => format!("no SYN between {one} and {other} on the wire"),
+            syns => format!("{syns} SYNs between {one} and {other} on the wire"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::story::{FAULT, MS, Story};
+    use crate::history::BgpMessage;
+    use crate::plan::Expectation;
+    use crate::spec::{Span, Subject};
+
+    fn session(state: State, signed: Option<bool>) -> impl FnOnce(&mut Expectation) {
+        move |expectation| {
+            let between = ["router".to_owned(), "ns1".to_owned()];
+            expectation.expect.subject = Subject::Session { between, state, signed };
+            expectation.expect.stable = Span::ms(500);
+            expectation.expect.lost = None;
+            expectation.expect.gap = None;
+        }
+    }
+
+    /// A session that came up before the fault, watched for a while after it.
+    fn up(watched: u64) -> Story {
+        let mut story = Story::of_both(0);
+        story.session_up(100 * MS, "ns1");
+        story.push(FAULT + watched * MS, "router", Seen::Ready);
+        story
+    }
+
+    /// Both ends try, none hears the other.
+    fn tried(watched: u64) -> Story {
+        let mut story = Story::of_both(0);
+        for n in 1..=3 {
+            story.segment(FAULT + n * 100 * MS, "ns1", "router", TcpEvent::Syn, true);
+            story.segment(FAULT + n * 150 * MS, "router", "ns1", TcpEvent::Syn, true);
+        }
+        story.push(FAULT + watched * MS, "router", Seen::Ready);
+        story
+    }
+
+    fn ends(story: &mut Story, after: u64) {
+        story.say(FAULT + after * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
+    }
+
+    #[test]
+    fn a_session_that_stays_is_established() {
+        let finding = up(600).judge_with(session(State::Established, None));
+        assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT)));
+        assert_eq!(up(400).judge_with(session(State::Established, None)).verdict, None, "too early");
+    }
+
+    #[test]
+    fn a_session_that_ended_is_not_established_and_is_down() {
+        let mut story = up(5000);
+        ends(&mut story, 10);
+        let finding = story.judge_with(session(State::Established, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found, ["down 10 ms after kill resolver on ns1: NOTIFICATION 4/0 by router"]);
+        let finding = story.judge_with(session(State::Down, None));
+        assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT + 10 * MS)));
+    }
+
+    #[test]
+    fn a_session_that_stays_is_not_down() {
+        let finding = up(5000).judge_with(session(State::Down, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found, ["established 899 ms before kill resolver on ns1"]);
+        assert_eq!(up(400).judge_with(session(State::Down, None)).verdict, None, "too early");
+    }
+
+    #[test]
+    fn a_session_that_never_was_is_not_down() {
+        let finding = tried(5000).judge_with(session(State::Down, None));
+        assert_eq!((finding.verdict, finding.found), (Some(Verdict::Fail), vec!["never established".to_owned()]));
+    }
+
+    #[test]
+    fn never_established_passes_when_its_time_is_over_and_somebody_tried() {
+        assert_eq!(tried(499).judge_with(session(State::NeverEstablished, None)).verdict, None, "too early");
+        let finding = tried(500).judge_with(session(State::NeverEstablished, Some(true)));
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+    }
+
+    #[test]
+    fn its_time_begins_with_its_step() {
+        let mut story = tried(800);
+        let saw = Seen::Step { number: 2, name: "never".to_owned() };
+        story.events.push(crate::history::Event { at: FAULT + 400 * MS, node: None, saw });
+        assert_eq!(story.judge_with(session(State::NeverEstablished, None)).verdict, None, "too early");
+        story.push(FAULT + 900 * MS, "router", Seen::Ready);
+        let finding = story.judge_with(session(State::NeverEstablished, None));
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+    }
+
+    #[test]
+    fn never_established_fails_as_soon_as_it_comes_up() {
+        let mut story = tried(200);
+        story.session_up(FAULT + 190 * MS, "ns1");
+        let finding = story.judge_with(session(State::NeverEstablished, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found, ["established 190 ms after kill resolver on ns1"]);
+        let finding = up(10).judge_with(session(State::NeverEstablished, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail), "it was up when the time began");
+    }
+
+    #[test]
+    fn that_nobody_tried_proves_nothing() {
+        let mut story = Story::of_both(0);
+        story.push(FAULT + 600 * MS, "router", Seen::Ready);
+        let finding = story.judge_with(session(State::NeverEstablished, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found, ["nobody tried: no SYN of either end on the wire"]);
+    }
+
+    #[test]
+    fn signatures_are_as_expected_or_named() {
+        let finding = tried(600).judge_with(session(State::NeverEstablished, Some(false)));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found, ["ns1 sends segments with a signature (RFC 2385)"]);
+        let mut story = tried(600);
+        story.segment(FAULT + 200 * MS, "router", "ns1", TcpEvent::Syn, false);
+        let finding = story.judge_with(session(State::NeverEstablished, Some(true)));
+        assert_eq!(finding.found, ["router sends segments without a signature (RFC 2385)"]);
+        // A kernel's RST says nothing of a daemon's key.
+        let mut story = tried(600);
+        story.segment(FAULT + 200 * MS, "router", "ns1", TcpEvent::Rst, false);
+        let finding = story.judge_with(session(State::NeverEstablished, Some(true)));
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+    }
+
+    #[test]
+    fn an_established_session_is_signed_or_not() {
+        let mut story = up(5000);
+        story.say(FAULT + 50 * MS, "ns1", "router", BgpMessage::Keepalive);
+        let finding = story.judge_with(session(State::Established, Some(false)));
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+        let finding = story.judge_with(session(State::Established, Some(true)));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert!(finding.found.contains(&"ns1 sends segments without a signature (RFC 2385)".to_owned()));
+    }
+}
