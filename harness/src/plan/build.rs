@@ -12,7 +12,7 @@ use super::{
     sessions,
 };
 use crate::image::Recipe;
-use crate::kind::{self, Site};
+use crate::kind::{self, Session, Site};
 use crate::spec::{Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb};
 
 impl Plan {

@@ -73,8 +73,10 @@ impl Ground for NodeGround<'_> {
     }
 
     fn session(&self, peer: &str, up: bool) -> Result<Vec<Action>, String> {
-        let commands = self.speaker(peer, |kind, site| kind.session(site, peer, up))?;
-        Ok(commands.into_iter().map(exec).collect())
+        // Says what is wrong when there is no such session.
+        let product = self.speaker(peer, |kind, _| Some(kind.name()))?;
+        let switch = self.node.switches.get(peer).ok_or_else(|| format!("{product} has no command for it"))?;
+        Ok((if up { &switch.up } else { &switch.down }).iter().cloned().map(exec).collect())
     }
 
     /// The files that the other key changes, and the daemon's way to take them in.
