@@ -81,7 +81,7 @@ struct Speaker<D: Dialect> {
 /// There will be no more decisions.
 struct Done;
 
-/// Why a connection ended.
+/// Why a connection ended, for people.
 type Lost = Result<String, Done>;
 
 impl<D: Dialect> Speaker<D> {
@@ -96,10 +96,10 @@ impl<D: Dialect> Speaker<D> {
                     if self.talk.is_confirmed() {
                         pause = RECONNECT[0];
                     }
-                    self.trouble(reason);
+                    self.gone(reason);
                 }
                 Err(error) => {
-                    self.trouble(format_args!("cannot connect: {error}; hint: is it running, and is --socket right?"));
+                    self.gone(format_args!("cannot connect: {error}; hint: is it running, and is --socket right?"));
                     self.reach_marks();
                 }
             }
@@ -139,7 +139,10 @@ impl<D: Dialect> Speaker<D> {
                     Ok(0) => return Ok("connection closed".to_owned()),
                     Ok(length) => match self.talk.receive(&buffer[..length]) {
                         Ok(outcomes) => outcomes.into_iter().for_each(|outcome| self.tell(outcome)),
-                        Err(complaint) => return Ok(complaint.to_string()),
+                        Err(complaint) => {
+                            self.trouble(complaint);
+                            return Ok("connecting anew".to_owned());
+                        }
                     },
                     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                     Err(error) => return Ok(format!("connection lost: {error}")),
@@ -181,6 +184,12 @@ impl<D: Dialect> Speaker<D> {
             }
             Outcome::Trouble(reason) => self.trouble(reason),
         }
+    }
+
+    /// Without a daemon there are no routes; it comes back with none.
+    fn gone(&mut self, reason: impl Display) {
+        let entry = format!("waiting {}: {} at {}: {reason}", self.entries.name, D::DAEMON, self.socket.display());
+        self.entries.write_once(entry);
     }
 
     fn trouble(&mut self, reason: impl Display) {
