@@ -120,10 +120,14 @@ impl<D: Dialect> Speaker<D> {
         let mut buffer = [0; 4096];
         loop {
             let to_send = self.talk.take_to_send();
-            match stream.try_write(&to_send) {
-                Ok(sent) if sent == to_send.len() => {}
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Ok(format!("connection lost: {error}")),
-                Ok(_) | Err(_) => return Ok("it takes no more commands".to_owned()),
+            if !to_send.is_empty() {
+                match stream.try_write(&to_send) {
+                    Ok(sent) if sent == to_send.len() => {}
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                        return Ok(format!("connection lost: {error}"));
+                    }
+                    Ok(_) | Err(_) => return Ok("it takes no more commands".to_owned()),
+                }
             }
             if self.talk.is_confirmed() {
                 self.reach_marks();
@@ -172,7 +176,8 @@ impl<D: Dialect> Speaker<D> {
     fn tell(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Connected(who) => {
-                self.entries.write(format_args!("connected {}: {} ({who})", self.entries.name, self.socket.display()));
+                let entry = format!("connected {}: {} ({who})", self.entries.name, self.socket.display());
+                self.entries.write_once(entry);
             }
             Outcome::Confirmed(verb, detail) => {
                 self.entries.told.clear();
@@ -199,7 +204,7 @@ impl<D: Dialect> Speaker<D> {
     }
 }
 
-/// The journal, with each trouble in it once until the next confirmation.
+/// The journal. What happens over and over is in it once, until the next confirmation.
 struct Entries {
     name: String,
     journal: Journal,
