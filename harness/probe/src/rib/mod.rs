@@ -94,7 +94,39 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
     use super::*;
+
+    /// A stopped daemon's socket takes connections, and nobody reads them.
+    #[tokio::test]
+    async fn a_stopped_daemon_has_no_answer_and_has_one_when_it_goes_on() {
+        let path = std::env::temp_dir().join(format!("anycast-lab-stopped-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let control = ControlSocket::Frr {
+            daemon: "bgpd".into(),
+            path: path.display().to_string(),
+            commands: vec!["show".into()],
+        };
+        let mut client = Client { control, connection: None };
+        let began = Instant::now();
+        assert_eq!(client.ask().await, "");
+        assert!((PATIENCE..2 * PATIENCE).contains(&began.elapsed()), "{:?}", began.elapsed());
+
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut command = [0; 5];
+                // Who asked while nobody read has given up.
+                if socket.read_exact(&mut command).await.is_ok() {
+                    socket.write_all(b"routes\0\0\0\0").await.ok();
+                }
+            }
+        });
+        assert_eq!(client.ask().await, "routes");
+        std::fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn it_looks_again_after_twice_the_time_and_then_at_the_beat() {
