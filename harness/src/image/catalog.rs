@@ -17,7 +17,7 @@ const BIRD: &str = include_str!("../../../images/bird/Dockerfile");
 const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 
-static PARTS: [Part; 6] = [
+static PARTS: [Part; 7] = [
     Part { name: BASE, program: None, versions: &[ours(include_str!("../../../images/base/Dockerfile"))] },
     Part {
         name: "bind",
@@ -67,6 +67,11 @@ static PARTS: [Part; 6] = [
             PartVersion { version: "2.17", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird2=2.17*")] },
             PartVersion { version: "3.1", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird3=3.1*")] },
         ],
+    },
+    Part {
+        name: "hickory",
+        program: Some("anycast-hickory"),
+        versions: &[ours(include_str!("../../../images/hickory/Dockerfile"))],
     },
     Part {
         name: "watchdog",
@@ -122,7 +127,7 @@ mod tests {
     fn what_is_unknown_is_told_what_is_known() {
         let known = |name, version| find(name, version).unwrap_err().to_string();
         assert_eq!(known("bind", "9.16"), "there is no image part bind 9.16: known are 9.18, 9.20");
-        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, watchdog, probe"));
+        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, hickory, watchdog, probe"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::spec::{Announces, Node, Product, Role, Topology, Watchdog, list};
 mod bind;
 mod bird;
 mod exabgp;
+mod hickory;
 mod template;
 mod watchdog;
 
@@ -52,7 +53,7 @@ pub trait Kind: Sync {
 }
 
 /// All of them.
-const KINDS: [&dyn Kind; 4] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &watchdog::Watchdog];
+const KINDS: [&dyn Kind; 5] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &hickory::Hickory, &watchdog::Watchdog];
 
 /// The kind of that name.
 #[must_use]

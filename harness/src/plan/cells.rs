@@ -34,7 +34,9 @@ pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecErr
     let (possible, impossible) = cells(scenario);
     let mut pinned = Cell::new();
     for pair in wanted.unwrap_or("").split(',').filter(|pair| !pair.is_empty()) {
-        let invalid = || SpecError::new(format!("`{pair}` names no cell: expected ROLE=KIND@VERSION"));
+        let invalid = || {
+            SpecError::new(format!("`{pair}` names no cell: expected ROLE=KIND@VERSION, such as resolver=bind@9.20"))
+        };
         let (role, product) = pair.split_once('=').ok_or_else(invalid)?;
         let role = Role::named(role).ok_or_else(invalid)?;
         let product: Product = product.parse().map_err(SpecError::new)?;
@@ -90,7 +92,8 @@ fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
     })
 }
 
-/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`; our own watchdog goes without saying.
+/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`; our own watchdog goes without saying, and so does
+/// the version of what is ours.
 #[must_use]
 pub fn describe(cell: &Cell) -> String {
     let mut cell: Vec<_> = cell.iter().filter(|(role, _)| **role != Role::Watchdog).collect();
@@ -100,6 +103,6 @@ pub fn describe(cell: &Cell) -> String {
         Role::Router => 2,
         Role::Watchdog => 3,
     });
-    let words: Vec<String> = cell.iter().map(|(_, product)| format!("{} {}", product.kind, product.version)).collect();
+    let words: Vec<String> = cell.iter().map(|(_, product)| product.to_string().replace('@', " ")).collect();
     words.join(" · ")
 }
