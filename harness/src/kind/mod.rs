@@ -94,6 +94,9 @@ pub fn check_product(product: &Product, role: Option<Role>) -> Result<Role, Stri
     let versions = catalog::versions(kind.name());
     if !versions.contains(&product.version.as_str()) {
         let (kind, version) = (&product.kind, &product.version);
+        if versions == [catalog::OURS] {
+            return Err(format!("there is no {kind} {version}: there is this checkout's only, `{kind}`"));
+        }
         return Err(format!("there is no {kind} {version}: there are {}", list(&versions)));
     }
     let plays = kind.plays().iter().copied().find(|plays| role.is_none_or(|role| role == *plays));

@@ -92,8 +92,7 @@ fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
     })
 }
 
-/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`; our own watchdog goes without saying, and so does
-/// the version of what is ours.
+/// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17`; our own watchdog goes without saying.
 #[must_use]
 pub fn describe(cell: &Cell) -> String {
     let mut cell: Vec<_> = cell.iter().filter(|(role, _)| **role != Role::Watchdog).collect();
@@ -103,6 +102,6 @@ pub fn describe(cell: &Cell) -> String {
         Role::Router => 2,
         Role::Watchdog => 3,
     });
-    let words: Vec<String> = cell.iter().map(|(_, product)| product.to_string().replace('@', " ")).collect();
+    let words: Vec<String> = cell.iter().map(|(_, product)| product.words()).collect();
     words.join(" · ")
 }

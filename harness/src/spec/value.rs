@@ -89,6 +89,14 @@ pub struct Product {
     pub version: String,
 }
 
+impl Product {
+    /// In a sentence: `bind 9.20`; what is ours without its version, as `hickory`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.to_string().replace('@', " ")
+    }
+}
+
 impl FromStr for Product {
     type Err = String;
 

@@ -49,8 +49,9 @@ fn mute_udp_then_all_then_mended() {
 
 #[test]
 fn mute_tcp_leaves_udp() {
-    let program = Program::start();
+    let mut program = Program::start();
     program.tell("mute tcp");
+    assert_eq!(program.entry(), "anycast-hickory: told `mute tcp`");
     assert_good(&udp(program.at[0], &soa()));
     let mut connection = Tcp::connect(program.at[0]);
     connection.send(&soa());

@@ -17,7 +17,7 @@ pub(crate) struct Program {
     pub(crate) child: Child,
     /// Where it is asked: one a line of `listen`.
     pub(crate) at: Vec<SocketAddr>,
-    pub(crate) journal: BufReader<ChildStderr>,
+    journal: BufReader<ChildStderr>,
     pub(crate) folder: TempDir,
 }
 
@@ -50,6 +50,13 @@ impl Program {
         let config = format!("name = \"front\"\n{lines}\n[zones]\n\"{zone}\" = \"{}\"\n", file.display());
         std::fs::write(folder.path().join("hickory.toml"), config).unwrap();
         Self::in_folder(folder)
+    }
+
+    /// The next line that it writes.
+    pub(crate) fn entry(&mut self) -> String {
+        let mut line = String::new();
+        self.journal.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
