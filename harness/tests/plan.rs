@@ -18,6 +18,21 @@ fn kill_named() {
 }
 
 #[test]
+fn a_node_with_our_own_name_server() {
+    let scenario = scenario(None);
+    let plan = Plan::new(&scenario, choose(&scenario, Some("resolver=hickory")).expect("a cell")).expect("a plan");
+    assert_eq!(plan.cell_words(), "hickory · exabgp 5.0.15 · bird 2.17");
+    let resolver = plan.nodes.iter().find(|node| node.name == "ns1").expect("ns1").to_string();
+    let about = |line: &&str| line.contains("image") || line.contains("hickory");
+    let lines: Vec<&str> = resolver.lines().filter(about).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    let config = resolver.split("  file     ").find(|file| file.starts_with("/etc/hickory/hickory.toml"));
+    insta::assert_snapshot!(config.expect("its configuration"));
+    let error = choose(&scenario, Some("resolver=hickory@1")).expect_err("no such version").to_string();
+    assert!(error.contains("there is no hickory 1: there is this checkout's only, `hickory`"), "{error}");
+}
+
+#[test]
 fn the_same_scenario_and_cell_give_the_same_plan() {
     let cell = Some("resolver=bind@9.18,speaker=exabgp@4.2.21,router=bird@3.1");
     let plan = || {
@@ -31,7 +46,7 @@ fn the_same_scenario_and_cell_give_the_same_plan() {
 fn every_cell_has_a_plan() {
     let scenario = scenario(None);
     let Cells { default, more, impossible } = cells(&scenario);
-    assert_eq!((default.len(), more.len(), impossible.len()), (9, 3, 6));
+    assert!(default.len() > 1 && more.len() > default.len(), "{} and {}", default.len(), more.len());
     for cell in default.into_iter().chain(more) {
         Plan::new(&scenario, cell).expect("a plan");
     }
