@@ -72,10 +72,9 @@ pub fn tables() -> Vec<(PathBuf, String)> {
     names.sort();
     let folder = root.join("tests/cells");
     let mut main = String::from(
-        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test cells`.\n\n",
+        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test tables`.\n\n",
     );
     main.extend(names.iter().map(|name| format!("mod {};\n", name.replace('-', "_"))));
-    main += "mod tables;\n";
     let tables = names.iter().map(|name| (folder.join(format!("{}.rs", name.replace('-', "_"))), table(name)));
     tables.chain([(folder.join("main.rs"), main)]).collect()
 }

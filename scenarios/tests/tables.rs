@@ -1,4 +1,4 @@
-//! Whether the tables beside this file are what the scenarios have: a cell or mutant that is added there has its test.
+//! Whether the tables in `cells/` are what the scenarios have: a cell or mutant that is added there has its test.
 
 use std::fs;
 
@@ -16,6 +16,6 @@ fn every_cell_and_every_mutant_has_its_test() {
         stale.push(path.display().to_string());
     }
     let hint =
-        "hint: `INSTA_UPDATE=always cargo test -p scenarios --test cells`, and commit them; then `ci/matrix --write`";
+        "hint: `INSTA_UPDATE=always cargo test -p scenarios --test tables`, and commit them; then `ci/matrix --write`";
     assert!(stale.is_empty(), "not as the scenarios say: {}\n{hint}", stale.join(", "));
 }
