@@ -4,4 +4,5 @@ mod drop_bgp;
 mod drop_udp_53;
 mod hang_named;
 mod kill_named;
+mod plans;
 mod tables;
