@@ -86,13 +86,9 @@ pub fn tables_folder() -> PathBuf {
 pub fn tables() -> Vec<(PathBuf, String)> {
     let (folder, names) = (tables_folder(), names());
     let mut main = String::from(
-        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test cells`.\n\n",
+        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test tables`.\n\n",
     );
-    // In the order in which rustfmt would have them.
-    let mut modules: Vec<String> = names.iter().map(|name| module(name)).collect();
-    modules.extend(["plans".to_owned(), "tables".to_owned()]);
-    modules.sort();
-    main.extend(modules.iter().map(|module| format!("mod {module};\n")));
+    main.extend(names.iter().map(|name| format!("mod {};\n", module(name))));
     let tables = names.iter().map(|name| (folder.join(format!("{}.rs", module(name))), table(name)));
     tables.chain([(folder.join("main.rs"), main)]).collect()
 }

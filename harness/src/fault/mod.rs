@@ -126,7 +126,7 @@ pub trait Ground {
     /// There is no such session, or the daemon cannot change it while it runs.
     fn key(&self, peer: &str, key: Option<&str>) -> Result<Vec<Action>, String>;
 
-    /// What tells a programmable name server how to behave; `reset` for as it should.
+    /// What tells a programmable name server how to behave; `reset ...` ends that.
     ///
     /// # Errors
     /// The node's name server is not programmable.

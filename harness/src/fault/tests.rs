@@ -148,7 +148,11 @@ fn a_programmable_server_is_told_how_to_answer() {
     let found = moves(r#"{ answers = "mute udp", on = "ns1" }"#);
     assert_eq!(
         found,
-        ("answers: mute udp on ns1".to_owned(), vec![exec(&["behave", "mute udp"])], vec![exec(&["behave", "reset"])])
+        (
+            "answers: mute udp on ns1".to_owned(),
+            vec![exec(&["behave", "mute udp"])],
+            vec![exec(&["behave", "reset mute udp"])]
+        )
     );
 }
 

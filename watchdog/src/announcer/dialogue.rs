@@ -81,7 +81,7 @@ struct Speaker<D: Dialect> {
 /// There will be no more decisions.
 struct Done;
 
-/// Why a connection ended.
+/// Why a connection ended, for people.
 type Lost = Result<String, Done>;
 
 impl<D: Dialect> Speaker<D> {
@@ -96,10 +96,10 @@ impl<D: Dialect> Speaker<D> {
                     if self.talk.is_confirmed() {
                         pause = RECONNECT[0];
                     }
-                    self.trouble(reason);
+                    self.gone(reason);
                 }
                 Err(error) => {
-                    self.trouble(format_args!("cannot connect: {error}; hint: is it running, and is --socket right?"));
+                    self.gone(format_args!("cannot connect: {error}; hint: is it running, and is --socket right?"));
                     self.reach_marks();
                 }
             }
@@ -120,10 +120,14 @@ impl<D: Dialect> Speaker<D> {
         let mut buffer = [0; 4096];
         loop {
             let to_send = self.talk.take_to_send();
-            match stream.try_write(&to_send) {
-                Ok(sent) if sent == to_send.len() => {}
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Ok(format!("connection lost: {error}")),
-                Ok(_) | Err(_) => return Ok("it takes no more commands".to_owned()),
+            if !to_send.is_empty() {
+                match stream.try_write(&to_send) {
+                    Ok(sent) if sent == to_send.len() => {}
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                        return Ok(format!("connection lost: {error}"));
+                    }
+                    Ok(_) | Err(_) => return Ok("it takes no more commands".to_owned()),
+                }
             }
             if self.talk.is_confirmed() {
                 self.reach_marks();
@@ -139,7 +143,10 @@ impl<D: Dialect> Speaker<D> {
                     Ok(0) => return Ok("connection closed".to_owned()),
                     Ok(length) => match self.talk.receive(&buffer[..length]) {
                         Ok(outcomes) => outcomes.into_iter().for_each(|outcome| self.tell(outcome)),
-                        Err(complaint) => return Ok(complaint.to_string()),
+                        Err(complaint) => {
+                            self.trouble(complaint);
+                            return Ok("connecting anew".to_owned());
+                        }
                     },
                     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                     Err(error) => return Ok(format!("connection lost: {error}")),
@@ -169,7 +176,8 @@ impl<D: Dialect> Speaker<D> {
     fn tell(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Connected(who) => {
-                self.entries.write(format_args!("connected {}: {} ({who})", self.entries.name, self.socket.display()));
+                let entry = format!("connected {}: {} ({who})", self.entries.name, self.socket.display());
+                self.entries.write_once(entry);
             }
             Outcome::Confirmed(verb, detail) => {
                 self.entries.told.clear();
@@ -183,6 +191,12 @@ impl<D: Dialect> Speaker<D> {
         }
     }
 
+    /// Without a daemon there are no routes; it comes back with none.
+    fn gone(&mut self, reason: impl Display) {
+        let entry = format!("waiting {}: {} at {}: {reason}", self.entries.name, D::DAEMON, self.socket.display());
+        self.entries.write_once(entry);
+    }
+
     fn trouble(&mut self, reason: impl Display) {
         let entry =
             format!("ERROR: the routes may not be as decided: {} at {}: {reason}", D::DAEMON, self.socket.display());
@@ -190,7 +204,7 @@ impl<D: Dialect> Speaker<D> {
     }
 }
 
-/// The journal, with each trouble in it once until the next confirmation.
+/// The journal. What happens over and over is in it once, until the next confirmation.
 struct Entries {
     name: String,
     journal: Journal,

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod check;
+mod daemon;
 mod panic;
 mod program;
 mod server;
+mod socket;
