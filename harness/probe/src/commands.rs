@@ -70,10 +70,7 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
 
 fn silence(id: u64, node: &Node, network: Option<&str>, on: bool, reporter: &Reporter) {
     let (silence, children) = (node.links.silence(network, on), node.children.clone());
-    later(id, reporter, async move {
-        silence?.carry_out(&children).await?;
-        Ok((clock::monotonic(), String::new()))
-    });
+    later(id, reporter, async move { Ok((silence?.carry_out(&children).await?, String::new())) });
 }
 
 fn later(id: u64, reporter: &Reporter, effect: impl Future<Output = Effect> + Send + 'static) {

@@ -59,6 +59,13 @@ pub enum Observation {
         /// Its next hops, sorted; empty when the route is gone.
         next_hops: Vec<NextHop>,
     },
+    /// An address of `lo` came or went (rtnetlink(7)); those that are there at first are reported too.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// Whether `lo` has it from now on.
+        present: bool,
+    },
     /// A routing daemon's answer on its control socket, when it differs from the one before.
     Rib {
         /// The daemon.

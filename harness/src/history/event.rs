@@ -99,6 +99,13 @@ pub enum Seen {
         /// Its next hops; empty when the route is gone.
         next_hops: Vec<NextHop>,
     },
+    /// An address of `lo` came or went.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// Whether `lo` has it from now on.
+        present: bool,
+    },
     /// A routing daemon's table changed.
     Rib {
         /// The daemon.

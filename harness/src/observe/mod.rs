@@ -127,6 +127,7 @@ impl Observer {
                 Seen::Line { daemon: speaker.to_owned(), stream, text: self.files.redact(text) }
             }
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
+            Observation::Address { address, present } => Seen::Address { address, present },
             Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
             Observation::Query { train, number, to, sent, outcome } => {
                 Seen::Query { service: train, number, to, sent, outcome }

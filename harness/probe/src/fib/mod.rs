@@ -1,11 +1,14 @@
-//! The kernel's main route table, both families. A notification says when it changed, a fresh dump says what changed:
+//! The kernel's main route table, both families, and the addresses of `lo`. A notification says when it changed, a fresh dump says what changed:
 //! notifications of IPv6 multipath routes name one next hop at a time, and some changes of IPv4 have none of their own.
 
+mod addresses;
 mod dump;
 mod monitor;
 mod table;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use anyhow::Context as _;
 use protocol::Observation;
@@ -20,7 +23,8 @@ use crate::{clock, observer};
 pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
     // Subscribed before the first dump, so that no change falls between.
     let monitor = Monitor::subscribe().context("rtnetlink multicast")?;
-    let mut watch = Watch { dumper: Dumper::open()?, known: Table::new(), reporter: reporter.clone() };
+    let mut watch =
+        Watch { dumper: Dumper::open()?, known: Table::new(), bound: BTreeSet::new(), reporter: reporter.clone() };
     watch.compare(clock::monotonic())?;
     observer::watch("fib", reporter, move || watch.run(&monitor))?;
     Ok(())
@@ -29,6 +33,7 @@ pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
 struct Watch {
     dumper: Dumper,
     known: Table,
+    bound: BTreeSet<IpAddr>,
     reporter: Reporter,
 }
 
@@ -66,6 +71,11 @@ impl Watch {
     }
 
     fn compare(&mut self, at: u64) -> anyhow::Result<()> {
+        let bound = addresses::read(&self.dumper.addresses()?);
+        for (address, present) in addresses::changes(&self.bound, &bound) {
+            self.reporter.report_at(at, Observation::Address { address, present });
+        }
+        self.bound = bound;
         let found = table::read(&self.dumper.routes()?, dump::interface_name);
         for (prefix, entry) in table::changes(&self.known, &found) {
             let (protocol, next_hops) = (entry.protocol, entry.next_hops);

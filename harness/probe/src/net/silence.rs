@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use protocol::Exit;
 
 use super::name;
@@ -17,17 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Links(pub(crate) Vec<String>);
 
 impl Links {
-    /// Drops everything on a network, or on all; `on` false ends that.
+    /// Drops everything on a network, or on all; `on` false ends that. To say either twice is to say it once.
     ///
     /// # Errors
-    /// The node is not on that network, or nft(8) refused.
+    /// The node is not on that network.
     pub(crate) fn silence(&self, network: Option<&str>, on: bool) -> anyhow::Result<Silence> {
         let silenced: Vec<usize> = self.positions(network).collect();
-        if let Some(network) = network {
-            ensure!(!silenced.is_empty(), "no link to `{network}`; there is: {}", self.0.join(", "));
-        }
-        let table = format!("silence_{}", network.unwrap_or("all"));
-        Ok(Silence(if on { ruleset(&table, &silenced) } else { format!("delete table netdev {table}\n") }))
+        // What is silent on one network, and on all, stays silent there until both are over: each has a table of its own.
+        let table = match (network, silenced.first()) {
+            (None, _) => "silence".to_owned(),
+            (Some(_), Some(&position)) => format!("silence_{}", name(position)),
+            (Some(network), None) => bail!("no link to `{network}`; there is: {}", self.0.join(", ")),
+        };
+        // A table that is not there cannot be deleted: so it is made before.
+        let gone = format!("table netdev {table}\ndelete table netdev {table}\n");
+        Ok(Silence(if on { gone + &ruleset(&table, &silenced) } else { gone }))
     }
 
     fn positions<'l>(&'l self, network: Option<&'l str>) -> impl Iterator<Item = usize> + 'l {
@@ -40,17 +44,20 @@ impl Links {
 pub(crate) struct Silence(String);
 
 impl Silence {
-    /// Does it, in one transaction.
-    pub(crate) async fn carry_out(self, children: &Children) -> anyhow::Result<()> {
+    /// Does it, in one transaction; returns when nft(8) had done it.
+    ///
+    /// # Errors
+    /// nft(8) refused.
+    pub(crate) async fn carry_out(self, children: &Children) -> anyhow::Result<u64> {
         let ended = run(children, &["nft", "-f", "-"].map(String::from), Some(&self.0), PATIENCE).await;
         let ended = ended.context("nft(8) did not run")?;
         ensure!(
             ended.exit == Exit::Code(0),
-            "`nft -f -` {}; it wrote: {}",
+            "`nft -f -` {}; it wrote: {}\nhint: frames that leave can be dropped since Linux 5.16 (the netdev family's egress hook)",
             describe(ended.exit),
             ended.text.trim_end()
         );
-        Ok(())
+        Ok(ended.at)
     }
 }
 
@@ -79,7 +86,9 @@ mod tests {
 
     #[test]
     fn both_directions_of_the_network_are_silent() {
-        let expected = r#"table netdev silence_clients {
+        let expected = r#"table netdev silence_eth1
+delete table netdev silence_eth1
+table netdev silence_eth1 {
   chain ingress_eth1 {
     type filter hook ingress device "eth1" priority -600
     drop
@@ -92,7 +101,7 @@ mod tests {
 "#;
         assert_eq!(links().silence(Some("clients"), true).unwrap().0, expected);
         assert_eq!(links().silence(None, true).unwrap().0.matches("drop").count(), 4);
-        assert_eq!(links().silence(None, false).unwrap().0, "delete table netdev silence_all\n");
+        assert_eq!(links().silence(None, false).unwrap().0, "table netdev silence\ndelete table netdev silence\n");
     }
 
     #[test]

@@ -62,12 +62,14 @@ impl Daemons {
         Ok((at, format!("{} daemons", idle.len())))
     }
 
-    /// Signals every process of the node, grandchildren too, but the probe (kill(2): -1 leaves out process 1).
+    /// Signals every process of the node, grandchildren too, but the probe (kill(2): -1 leaves out process 1 and the caller).
+    /// Returns the moment before the kernel was asked: what the signal did comes after it.
     pub(crate) fn signal_all(&self, signal: protocol::Signal) -> anyhow::Result<(u64, String)> {
         let everyone = nix::unistd::Pid::from_raw(-1);
+        let at = clock::monotonic();
         match nix::sys::signal::kill(everyone, number(signal)) {
             // Nobody is left to be signalled.
-            Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok((clock::monotonic(), signal.to_string())),
+            Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok((at, signal.to_string())),
             Err(error) => Err(error).with_context(|| format!("could not send {signal} to all processes")),
         }
     }
