@@ -24,7 +24,7 @@ use harness::plan::Plan;
 use harness::session::{self, Outcome, Request};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub use cells::tables;
+pub use cells::{names, tables, tables_folder};
 
 /// What a lab of five nodes takes while it runs, in KiB.
 const LAB: u64 = 300 * 1024;
