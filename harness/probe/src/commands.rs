@@ -48,7 +48,8 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
         }
         Action::Ask => {
             let trains = node.trains.take().context("the query trains run already: one Ask starts all of them");
-            answer(id, trains.map(|trains| (clock::monotonic(), trains.start(reporter))), reporter);
+            let started = trains.and_then(|trains| trains.start(reporter));
+            answer(id, started.map(|what| (clock::monotonic(), what)), reporter);
         }
         Action::Mark => answer(id, Ok((clock::monotonic(), String::new())), reporter),
         Action::Exec { argv, timeout_ms } => {

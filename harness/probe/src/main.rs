@@ -2,6 +2,8 @@
 //!
 //! It reads JSON Lines on stdin, one [`protocol::Setup`] and then [`protocol::Command`]s, and writes [`protocol::Report`]s
 //! on stdout. It ends when stdin does, and as it is PID 1, the whole node ends with it.
+//!
+//! `anycast-lab-probe truth ...`, run in a node beside it, puts its stamps to the test.
 
 mod bgp;
 mod clock;
@@ -16,6 +18,7 @@ mod report;
 mod rib;
 mod setup;
 mod trains;
+mod truth;
 
 use std::process::exit;
 
@@ -27,6 +30,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::report::Reporter;
 
 fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("truth") {
+        return truth::run(arguments);
+    }
     let reporter = Reporter::writing_to(std::io::stdout())?;
     let lines = input::lines()?;
     // One thread runs everything that waits; what must be stamped at once (exits, routes, frames) has threads of its own.

@@ -42,11 +42,16 @@ pub(crate) struct Packet<'a> {
 impl Capture {
     /// Opens the socket on all interfaces. Cooked (`DGRAM`), so that packets have no link-layer header.
     pub(crate) fn open() -> anyhow::Result<Self> {
+        Self::with_room_for(RECEIVE_BUFFER)
+    }
+
+    /// The same with a queue of so many octets.
+    pub(crate) fn with_room_for(octets: usize) -> anyhow::Result<Self> {
         let protocol = Protocol::from(i32::from((libc::ETH_P_ALL as u16).to_be()));
         let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol)).context("no packet socket")?;
         socket.attach_filter(&filter::program()).context("SO_ATTACH_FILTER")?;
-        setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
-            .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER))
+        setsockopt(&socket, sockopt::RcvBufForce, &octets)
+            .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &octets))
             .context("SO_RCVBUF")?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).context("SO_TIMESTAMPNS")?;
         setsockopt(&socket, sockopt::RxqOvfl, &1).context("SO_RXQ_OVFL")?;
@@ -65,7 +70,7 @@ impl Capture {
                     for control in message.cmsgs().context("control messages")? {
                         match control {
                             ControlMessageOwned::ScmTimestampns(stamp) => {
-                                at = Some(clock::monotonic_at(nanoseconds(stamp)));
+                                at = Some(clock::of_packet(stamp));
                             }
                             ControlMessageOwned::RxqOvfl(count) => dropped = count,
                             _ => {}
@@ -84,8 +89,4 @@ impl Capture {
         let at = at.unwrap_or_else(clock::monotonic);
         Ok(Packet { at, sent, counts, lost, data: &self.buffer[..length] })
     }
-}
-
-fn nanoseconds(stamp: TimeSpec) -> u64 {
-    stamp.tv_sec() as u64 * 1_000_000_000 + stamp.tv_nsec() as u64
 }

@@ -11,7 +11,7 @@ use std::convert::Infallible;
 
 use protocol::Observation;
 
-use self::capture::Capture;
+pub(crate) use self::capture::Capture;
 use self::tracker::Tracker;
 use crate::observer;
 use crate::report::Reporter;

@@ -20,7 +20,7 @@ pub(crate) fn changes(known: &BTreeSet<IpAddr>, found: &BTreeSet<IpAddr>) -> Vec
 }
 
 /// IPv4 has the node's own address in `Local`; IPv6 has it in `Address` alone.
-fn address(message: &AddressMessage) -> Option<IpAddr> {
+pub(crate) fn address(message: &AddressMessage) -> Option<IpAddr> {
     let of = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(wanted);
     let local = of(|attribute| match attribute {
         AddressAttribute::Local(address) => Some(*address),

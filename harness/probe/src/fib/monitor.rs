@@ -1,16 +1,20 @@
 //! Notifications of the kernel that routes may have changed (rtnetlink(7)).
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 
+use ipnet::IpNet;
+use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::{Socket, protocols::NETLINK_ROUTE};
 
-/// Milliseconds without a notification after which the table is taken to be settled.
-pub(crate) const SETTLED: u16 = 3;
+use super::{addresses, table};
+use crate::clock::Wakes;
 
 const RECEIVE_BUFFER: usize = 4 << 20;
 
@@ -28,18 +32,30 @@ const GROUPS: [MulticastGroup; 6] = [
 /// A subscribed socket.
 pub(crate) struct Monitor(Socket);
 
-/// What came of waiting.
-pub(crate) enum Heard {
-    Nothing,
-    Change,
+/// Notifications that came together.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// When the first of them came.
+    pub(crate) at: u64,
+    /// The prefixes that they name; a change of a link names none.
+    pub(crate) prefixes: Vec<IpNet>,
+    /// The addresses that they name.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Whether the kernel had to drop some.
+    pub(crate) dropped: bool,
 }
 
 impl Monitor {
     /// Opens the socket.
     pub(crate) fn subscribe() -> io::Result<Self> {
+        Self::with_room_for(RECEIVE_BUFFER)
+    }
+
+    /// The same with a queue of so many octets.
+    pub(crate) fn with_room_for(octets: usize) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
-            .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER))?;
+        setsockopt(&socket, sockopt::RcvBufForce, &octets)
+            .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &octets))?;
         socket.bind_auto()?;
         for group in GROUPS {
             socket.add_membership(group as u32)?;
@@ -47,34 +63,53 @@ impl Monitor {
         Ok(Self(socket))
     }
 
-    /// Waits for a notification, at most for `patience` milliseconds.
-    pub(crate) fn wait(&self, patience: Option<u16>) -> io::Result<Heard> {
-        let timeout = patience.map_or(PollTimeout::NONE, PollTimeout::from);
+    /// Waits for notifications.
+    pub(crate) fn hear(&self, wakes: &mut Wakes) -> io::Result<Heard> {
         loop {
-            match poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], timeout) {
-                Ok(0) => return Ok(Heard::Nothing),
-                Ok(_) => return Ok(Heard::Change),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno.into()),
+            let wait = || poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
+            match wakes.sleep(wait) {
+                (at, Ok(_)) => return self.drain(at),
+                (_, Err(Errno::EINTR)) => {}
+                (_, Err(errno)) => return Err(errno.into()),
             }
         }
     }
 
-    /// Takes all notifications that are there; returns whether the kernel had to drop some.
-    pub(crate) fn drain(&self) -> io::Result<bool> {
-        let mut dropped = false;
+    /// Takes all notifications that are there.
+    fn drain(&self, at: u64) -> io::Result<Heard> {
+        let mut heard = Heard { at, ..Heard::default() };
         let mut buffer = Vec::with_capacity(64 * 1024);
         loop {
             buffer.clear();
             let Err(error) = self.0.recv(&mut buffer, MsgFlags::MSG_DONTWAIT.bits()) else {
+                heard.read(&buffer);
                 continue;
             };
             match error.raw_os_error().map(Errno::from_raw) {
-                Some(Errno::EAGAIN) => return Ok(dropped),
-                Some(Errno::ENOBUFS) => dropped = true,
+                Some(Errno::EAGAIN) => return Ok(heard),
+                Some(Errno::ENOBUFS) => heard.dropped = true,
                 Some(Errno::EINTR) => {}
                 _ => return Err(error),
             }
+        }
+    }
+}
+
+impl Heard {
+    /// What a datagram is about. One that cannot be read says that something changed, and a dump will say what.
+    fn read(&mut self, mut datagram: &[u8]) {
+        while let Ok(message) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram) {
+            match message.payload {
+                NetlinkPayload::InnerMessage(
+                    RouteNetlinkMessage::NewRoute(route) | RouteNetlinkMessage::DelRoute(route),
+                ) => self.prefixes.extend(table::prefix(&route)),
+                NetlinkPayload::InnerMessage(
+                    RouteNetlinkMessage::NewAddress(address) | RouteNetlinkMessage::DelAddress(address),
+                ) => self.addresses.extend(addresses::address(&address)),
+                _ => {}
+            }
+            let length = message.header.length as usize;
+            datagram = datagram.get(length.next_multiple_of(4).max(4)..).unwrap_or_default();
         }
     }
 }

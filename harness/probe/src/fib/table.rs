@@ -65,7 +65,8 @@ fn is_main(route: &RouteMessage) -> bool {
         && !route.header.flags.contains(RouteFlags::Cloned)
 }
 
-fn prefix(route: &RouteMessage) -> Option<IpNet> {
+/// The route's destination.
+pub(crate) fn prefix(route: &RouteMessage) -> Option<IpNet> {
     let destination = route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Destination(address) => ip(address),
         _ => None,

@@ -15,8 +15,9 @@ use nix::unistd::Pid;
 use protocol::Exit;
 use tokio::sync::oneshot;
 
+use crate::clock::{self, Wakes};
+use crate::observer;
 use crate::report::Reporter;
-use crate::{clock, observer};
 
 /// The living children of the probe.
 #[derive(Clone)]
@@ -92,11 +93,12 @@ impl Children {
     }
 
     fn reap(&self) -> anyhow::Result<Infallible> {
+        let mut wakes = Wakes::of_this_thread();
         loop {
             // WNOWAIT leaves the child to be reaped under the lock: a spawn whose exec fails reaps its child itself.
-            match waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+            let (at, status) = wakes.sleep(|| waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT));
+            match status {
                 Ok(status) => {
-                    let at = clock::monotonic();
                     if let Some(pid) = status.pid() {
                         self.bury(pid, at)?;
                     }

@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let reading = tokio::spawn({
         let (stdout, stderr) = (child.stdout.map(OwnedFd::from), child.stderr.map(OwnedFd::from));
         let output = Arc::clone(&output);
-        async move { tokio::join!(collect(stdout, &output), collect(stderr, &output)) }
+        async move { tokio::join!(biased; collect(stdout, &output), collect(stderr, &output)) }
     });
     if let (Some(input), Some(stdin)) = (input, child.stdin) {
         let mut stdin = pipe::Sender::from_owned_fd(stdin.into())?;

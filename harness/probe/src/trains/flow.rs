@@ -9,11 +9,10 @@ use nix::errno::Errno;
 use tokio::net::UdpSocket;
 use tokio::sync::{OnceCell, oneshot};
 
-use super::connected;
+use super::Reply;
 use super::query::{Answer, Query};
+use super::socket::{connected, receive};
 use crate::clock;
-
-type Reply = io::Result<(u64, Answer)>;
 
 /// All queries of a train to one address.
 pub(super) struct OneFlow {
@@ -79,9 +78,8 @@ impl Open {
     async fn read(self: Arc<Self>) {
         let mut buffer = [0; 4096];
         loop {
-            match self.socket.recv(&mut buffer).await {
-                Ok(length) => {
-                    let at = clock::monotonic();
+            match receive(&self.socket, &mut buffer).await {
+                Ok((length, at)) => {
                     let mut waiting = self.waiting();
                     let found = waiting
                         .iter()

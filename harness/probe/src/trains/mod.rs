@@ -2,25 +2,31 @@
 
 mod flow;
 mod query;
+mod socket;
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nix::errno::Errno;
 use protocol::{Flow, Observation, Outcome, Train};
-use tokio::net::UdpSocket;
+use tokio::runtime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::flow::OneFlow;
 use self::query::{Answer, Query};
+use self::socket::{connected, receive};
 use crate::report::Reporter;
 use crate::{clock, observer};
 
 const PORT: u16 = 53;
+
+/// When an answer came, and what it was.
+type Reply = io::Result<(u64, Answer)>;
 
 /// The node's trains, ready to start.
 pub(crate) struct Trains(Vec<Arc<Ready>>);
@@ -39,12 +45,21 @@ impl Trains {
     }
 
     /// Starts all trains; they run until the node ends. Returns what was started in words.
-    pub(crate) fn start(self, reporter: &Reporter) -> String {
+    ///
+    /// They have a thread of their own: a daemon that says much, or a large RIB, does not keep them waiting.
+    pub(crate) fn start(self, reporter: &Reporter) -> anyhow::Result<String> {
         let names: Vec<_> = self.0.iter().map(|ready| ready.train.name.clone()).collect();
-        for ready in self.0 {
-            observer::attend(format!("train {}", ready.train.name), reporter, run(ready, reporter.clone()));
-        }
-        format!("trains: {}", names.join(", "))
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let to = reporter.clone();
+        observer::watch("trains", reporter, move || {
+            runtime.block_on(async {
+                for ready in self.0 {
+                    observer::attend(format!("train {}", ready.train.name), &to, run(ready, to.clone()));
+                }
+                Ok(pending().await)
+            })
+        })?;
+        Ok(format!("trains: {}", names.join(", ")))
     }
 }
 
@@ -60,8 +75,9 @@ impl Ready {
 
 async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
     let mut ticker = interval(Duration::from_secs(1) / ready.train.per_second);
-    // After a pause the train goes on at its rate: a burst would ask what no client asked.
-    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // A query that is late does not make the next one late. After a pause the train goes on at its rate: a burst would ask
+    // what no client asked.
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut number = 0;
     loop {
         for (nth, &to) in ready.train.to.iter().enumerate() {
@@ -86,36 +102,37 @@ async fn ask(ready: &Ready, nth: usize, to: IpAddr) -> (u64, u64, Outcome) {
             None => exchange(&ready.query, to, &mut sent).await,
         }
     };
-    match timeout(Duration::from_millis(ready.train.timeout_ms), exchange).await {
-        Ok(Ok((at, Answer { instance, rcode, answers }))) => {
+    let patience = Duration::from_millis(ready.train.timeout_ms);
+    let replied = timeout(patience, exchange).await;
+    judge(replied.ok(), sent, patience)
+}
+
+/// The stamps say whether an answer came in time, not when there was a processor to look for it.
+fn judge(replied: Option<Reply>, sent: u64, patience: Duration) -> (u64, u64, Outcome) {
+    let given_up = sent.saturating_add(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
+    match replied {
+        Some(Ok((at, Answer { instance, rcode, answers }))) if at <= given_up => {
+            // A packet is stamped by another clock: never earlier than it was asked for.
+            let at = at.max(sent);
             (at, sent, Outcome::Answer { instance, rcode, answers, rtt: at - sent })
         }
-        Ok(Err(error)) => (clock::monotonic(), sent, Outcome::Refused(reason(&error))),
-        Err(_) => (clock::monotonic(), sent, Outcome::Timeout),
+        Some(Err(error)) => (clock::monotonic(), sent, Outcome::Refused(reason(&error))),
+        Some(Ok(_)) | None => (given_up, sent, Outcome::Timeout),
     }
 }
 
-async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> io::Result<(u64, Answer)> {
+async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> Reply {
     let socket = connected(to).await?;
     let (id, octets) = query.numbered();
     *sent = clock::monotonic();
     socket.send(&octets).await?;
     let mut buffer = [0; 4096];
     loop {
-        let length = socket.recv(&mut buffer).await?;
-        let at = clock::monotonic();
+        let (length, at) = receive(&socket, &mut buffer).await?;
         if let Some(answer) = Answer::read(&buffer[..length], id) {
             return Ok((at, answer));
         }
     }
-}
-
-/// Connected, so that ICMP errors come back, and nobody else's answers.
-async fn connected(to: IpAddr) -> io::Result<UdpSocket> {
-    let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect((to, PORT)).await?;
-    Ok(socket)
 }
 
 /// The kernel's words.
@@ -125,6 +142,8 @@ fn reason(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn train(qname: &str, per_second: u32) -> Train {
@@ -141,6 +160,17 @@ mod tests {
             error(Train { to: vec![], ..train("example.", 1) }),
             "train dns: expected addresses to ask, found none"
         );
+    }
+
+    #[test]
+    fn an_answer_that_was_read_late_came_in_time_and_one_that_came_late_did_not() {
+        let answer = || Answer { instance: "ns1".into(), rcode: 0, answers: 1 };
+        let judge = |at| judge(Some(Ok((at, answer()))), 1_000, Duration::from_micros(1));
+        let in_time = Outcome::Answer { instance: "ns1".into(), rcode: 0, answers: 1, rtt: 1_000 };
+        assert_eq!(judge(2_000), (2_000, 1_000, in_time));
+        assert_eq!(judge(2_001), (2_000, 1_000, Outcome::Timeout));
+        assert!(matches!(judge(999), (1_000, 1_000, Outcome::Answer { rtt: 0, .. })));
+        assert_eq!(super::judge(None, 1_000, Duration::from_micros(1)), (2_000, 1_000, Outcome::Timeout));
     }
 
     #[test]
