@@ -226,8 +226,8 @@ fn every_mistake_about_axes_is_told_with_its_place() {
             "fault on what does not run there",
             ("kill = \"resolver\", on = \"ns1\"", "kill = \"resolver\", on = \"router\""),
         ),
-        ("unknown fault", ("hang = \"resolver\"", "heng = \"resolver\"")),
-        ("patch of nothing", ("nodes.router.asn = 64600", "nodes.router.ans = 64600")),
+        ("fault on no role", ("hang = \"resolver\"", "hang = \"resolvers\"")),
+        ("patch of another type", ("nodes.router.asn = 64600", "nodes.router.asn = \"64600\"")),
         (
             "patch out of range",
             ("nodes.router.asn = 64600", "nodes.client.asks = [{ service = \"one\", per-second = 0 }]"),

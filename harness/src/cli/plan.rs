@@ -49,12 +49,12 @@ fn matrix(request: &Request, list: List) -> anyhow::Result<String> {
         "# {default} of {} cells: each two choices that can be had together are in one of them",
         default + more
     )?;
-    match list {
-        _ if more == 0 => {}
-        List::All => writeln!(text, "# the {more} with + are the rest, which ANYCAST_LAB_CELLS=all makes tests of")?,
-        List::Default => {
-            writeln!(text, "# `--all` lists the other {more}, which ANYCAST_LAB_CELLS=all makes tests of")?
-        }
+    let which = match list {
+        List::Default => format!("`--all` lists the other {more}"),
+        List::All => format!("the {more} with + are the rest"),
+    };
+    if more > 0 {
+        writeln!(text, "# {which}, which ANYCAST_LAB_CELLS=all makes tests of")?;
     }
     let mut reasons: IndexMap<&str, Vec<String>> = IndexMap::new();
     for (cell, reason) in &cells.impossible {

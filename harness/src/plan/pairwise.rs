@@ -53,7 +53,8 @@ fn greedy(pairs: &[Vec<usize>], all: usize, way: usize) -> Vec<usize> {
         let worth = |nth: usize| {
             let open = pairs[nth].iter().filter(|pair| open[**pair]);
             // A pair that few cells have is worth more; the sum is one of whole numbers, so that it is the same everywhere.
-            let rare: usize = if way % 2 == 0 { 0 } else { open.clone().map(|pair| pairs.len() / has[*pair]).sum() };
+            let rare: usize =
+                if way.is_multiple_of(2) { 0 } else { open.clone().map(|pair| pairs.len() / has[*pair]).sum() };
             (open.count(), rare)
         };
         // `max_by_key` gives the last of equals.
