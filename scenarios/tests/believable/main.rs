@@ -5,6 +5,7 @@
 mod a_failure_is_told;
 mod a_lost_node;
 mod a_resolver_that_cannot_start;
+mod accuracy;
 mod inside;
 mod isolation;
 mod the_wire;

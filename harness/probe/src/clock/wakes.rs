@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+
 use super::{monotonic, together};
 
 /// Three numbers (proc(5), `/proc/pid/schedstat`): nanoseconds on a processor, nanoseconds of waiting for one, turns.
@@ -20,8 +23,18 @@ pub(crate) struct Wakes {
 
 impl Wakes {
     /// The account of the calling thread, and of no other.
+    ///
+    /// Since Linux 6.12 the scheduler may move a thread that has just gone to sleep to another processor (delayed dequeue), and
+    /// then takes its whole sleep for waiting: one stamp in some hundred is too early.
     pub(crate) fn of_this_thread() -> Self {
         Self { account: File::open(ACCOUNT).ok(), since: 0, waited: 0 }
+    }
+
+    /// The same for a thread that from now on stays on the processor that it is on. Its account is right, and as it waits for
+    /// this one processor it runs later: for what does not come in a row.
+    pub(crate) fn of_this_thread_here() -> Self {
+        let account = stay().and_then(|()| File::open(ACCOUNT)).ok();
+        Self { account, since: 0, waited: 0 }
     }
 
     /// Sleeps; returns what `sleep` does, and the moment at which it was woken.
@@ -39,6 +52,12 @@ impl Wakes {
     fn waited(&self) -> u64 {
         self.account.as_ref().and_then(|account| read(account).ok()?).unwrap_or(0)
     }
+}
+
+fn stay() -> io::Result<()> {
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu()?)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &here)?)
 }
 
 /// Whatever the account says, the event did not come before the thread slept.

@@ -10,7 +10,7 @@ const LOOPBACK: u32 = 1;
 
 /// The addresses of `lo`.
 pub(crate) fn read(addresses: &[AddressMessage]) -> BTreeSet<IpAddr> {
-    addresses.iter().filter(|address| address.header.index == LOOPBACK).filter_map(address).collect()
+    addresses.iter().filter_map(own).collect()
 }
 
 /// Those that came, with true, and those that went, with false.
@@ -19,8 +19,11 @@ pub(crate) fn changes(known: &BTreeSet<IpAddr>, found: &BTreeSet<IpAddr>) -> Vec
     gone.chain(found.difference(known).map(|address| (*address, true))).collect()
 }
 
-/// IPv4 has the node's own address in `Local`; IPv6 has it in `Address` alone.
-pub(crate) fn address(message: &AddressMessage) -> Option<IpAddr> {
+/// The address, if it is one of `lo`. IPv4 has the node's own in `Local`; IPv6 has it in `Address` alone.
+pub(crate) fn own(message: &AddressMessage) -> Option<IpAddr> {
+    if message.header.index != LOOPBACK {
+        return None;
+    }
     let of = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(wanted);
     let local = of(|attribute| match attribute {
         AddressAttribute::Local(address) => Some(*address),

@@ -2,18 +2,19 @@
 //! says what changed: notifications of IPv6 multipath routes name one next hop at a time, and some changes of IPv4 have none
 //! of their own.
 //!
-//! One thread does nothing but listen, so that it sleeps when a notification comes; another one dumps.
+//! Threads that do nothing but listen are asleep when a notification comes, and so know when it came; another one dumps.
 
 mod addresses;
 mod dump;
 mod monitor;
+mod pairs;
 mod table;
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use ipnet::IpNet;
@@ -22,54 +23,70 @@ use protocol::Observation;
 use self::dump::Dumper;
 use self::monitor::Heard;
 pub(crate) use self::monitor::Monitor;
+use self::pairs::Pairs;
 use self::table::Table;
 use crate::clock::{self, Wakes};
 use crate::observer;
 use crate::report::Reporter;
 
+/// Who listens. Of the stamps that they give to a notification the latest holds: they err to the early side, when one that had
+/// to wait for a processor finds several notifications, or when its account of waiting is wrong.
+const LISTENERS: [&str; 2] = ["rtnetlink 1", "rtnetlink 2"];
+
 /// How long without a notification until the table is taken to be settled.
 const SETTLED: Duration = Duration::from_millis(3);
+/// How long a listener is waited for that has not heard what another one has.
+const BEHIND: Duration = Duration::from_millis(100);
 
 /// Reports the table as it is, and from then on its changes.
 pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
-    // Subscribed before the first dump, so that no change falls between.
-    watch(Monitor::subscribe().context("rtnetlink multicast")?, reporter)
-}
-
-fn watch(monitor: Monitor, reporter: &Reporter) -> anyhow::Result<()> {
     let (sender, notifications) = channel();
-    let mut watch =
-        Watch { dumper: Dumper::open()?, known: Table::new(), bound: BTreeSet::new(), reporter: reporter.clone() };
+    // Subscribed before the first dump, so that no change falls between.
+    for (by, name) in LISTENERS.into_iter().enumerate() {
+        let monitor = Monitor::subscribe().context("rtnetlink multicast")?;
+        let sender = sender.clone();
+        observer::watch(name, reporter, move || listen(by, &monitor, &sender))?;
+    }
+    let mut watch = Watch {
+        dumper: Dumper::open()?,
+        known: Table::new(),
+        bound: BTreeSet::new(),
+        pairs: Pairs::default(),
+        reporter: reporter.clone(),
+    };
     watch.compare(&mut Stamps::new(clock::monotonic()), true)?;
     observer::watch("fib", reporter, move || watch.run(&notifications))?;
-    observer::watch("rtnetlink", reporter, move || {
-        let mut wakes = Wakes::of_this_thread();
-        loop {
-            let heard = monitor.hear(&mut wakes).context("rtnetlink notifications")?;
-            sender.send(heard).context("nobody dumps the tables any more")?;
-        }
-    })?;
     Ok(())
+}
+
+fn listen(by: usize, monitor: &Monitor, to: &Sender<(usize, Heard)>) -> anyhow::Result<Infallible> {
+    let mut wakes = Wakes::of_this_thread();
+    loop {
+        let heard = monitor.hear(&mut wakes).context("rtnetlink notifications")?;
+        to.send((by, heard)).context("nobody dumps the tables any more")?;
+    }
 }
 
 struct Watch {
     dumper: Dumper,
     known: Table,
     bound: BTreeSet<IpAddr>,
+    pairs: Pairs,
     reporter: Reporter,
 }
 
 impl Watch {
-    fn run(&mut self, notifications: &Receiver<Heard>) -> anyhow::Result<Infallible> {
+    fn run(&mut self, notifications: &Receiver<(usize, Heard)>) -> anyhow::Result<Infallible> {
         loop {
             let first = notifications.recv().context("nobody hears notifications any more")?;
-            let mut stamps = Stamps::new(first.at);
+            let (mut stamps, began) = (Stamps::new(first.1.at), Instant::now());
             self.take(first, notifications, &mut stamps)?;
             // The kernel announces the removal of an IPv4 route just before it removes it: once it is quiet, look again.
             loop {
                 match notifications.recv_timeout(SETTLED) {
                     Ok(heard) => self.take(heard, notifications, &mut stamps)?,
-                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Timeout) if stamps.is_complete() || began.elapsed() > BEHIND => break,
+                    Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => bail!("nobody hears notifications any more"),
                 }
             }
@@ -78,27 +95,44 @@ impl Watch {
     }
 
     /// Takes in a notification, and all that have come since, and looks what they changed.
-    fn take(&mut self, first: Heard, others: &Receiver<Heard>, stamps: &mut Stamps) -> anyhow::Result<()> {
-        for heard in std::iter::once(first).chain(others.try_iter()) {
+    fn take(
+        &mut self,
+        first: (usize, Heard),
+        others: &Receiver<(usize, Heard)>,
+        stamps: &mut Stamps,
+    ) -> anyhow::Result<()> {
+        for (by, heard) in std::iter::once(first).chain(others.try_iter()) {
+            for &(address, present) in &heard.addresses {
+                if let Some((at, present)) = self.pairs.hear(by, address, heard.at, present) {
+                    self.bind(at, address, present);
+                }
+            }
             if heard.dropped {
                 self.reporter.report_at(heard.at, Observation::Overflow { observer: "fib".into(), lost: 0 });
+                self.pairs.clear();
             }
-            stamps.hear(heard);
+            stamps.hear(&heard);
         }
         self.compare(stamps, false)
     }
 
-    /// Reports what differs. What no notification has named yet waits for one until the table is settled.
-    fn compare(&mut self, stamps: &mut Stamps, settled: bool) -> anyhow::Result<()> {
-        let bound = addresses::read(&self.dumper.addresses()?);
-        for (address, present) in addresses::changes(&self.bound, &bound) {
-            let Some(at) = stamps.take_address(address, settled) else { continue };
+    /// Reports an address, if that is news.
+    fn bind(&mut self, at: u64, address: IpAddr, present: bool) {
+        let news = if present { self.bound.insert(address) } else { self.bound.remove(&address) };
+        if news {
             self.reporter.report_at(at, Observation::Address { address, present });
-            if present {
-                self.bound.insert(address)
-            } else {
-                self.bound.remove(&address)
-            };
+        }
+    }
+
+    /// Reports the routes that differ. What no notification has named yet waits for one until the table is settled.
+    fn compare(&mut self, stamps: &mut Stamps, settled: bool) -> anyhow::Result<()> {
+        if settled {
+            // Each coming and going is announced, but for those that a full queue has lost.
+            let bound = addresses::read(&self.dumper.addresses()?);
+            let changes = addresses::changes(&self.bound, &bound).into_iter();
+            for (address, present) in changes.filter(|(address, _)| !self.pairs.waits(*address)).collect::<Vec<_>>() {
+                self.bind(stamps.last, address, present);
+            }
         }
         let found = table::read(&self.dumper.routes()?, dump::interface_name);
         for (prefix, entry) in table::changes(&self.known, &found) {
@@ -114,33 +148,49 @@ impl Watch {
     }
 }
 
-/// When each thing was last announced to have changed: a dump may come after the notifications of several, and before that of
+/// When each route was last announced to have changed: a dump may come after the notifications of several, and before that of
 /// one that it shows.
 struct Stamps {
     /// What has no notification of its own changed with the last one of all.
     last: u64,
-    routes: HashMap<IpNet, u64>,
-    addresses: HashMap<IpAddr, u64>,
+    routes: HashMap<IpNet, Stamp>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Stamp {
+    at: u64,
+    listeners: usize,
 }
 
 impl Stamps {
     fn new(last: u64) -> Self {
-        Self { last, routes: HashMap::new(), addresses: HashMap::new() }
+        Self { last, routes: HashMap::new() }
     }
 
-    fn hear(&mut self, heard: Heard) {
-        self.last = heard.at;
-        self.routes.extend(heard.prefixes.into_iter().map(|prefix| (prefix, heard.at)));
-        self.addresses.extend(heard.addresses.into_iter().map(|address| (address, heard.at)));
+    fn hear(&mut self, heard: &Heard) {
+        self.last = self.last.max(heard.at);
+        for prefix in &heard.prefixes {
+            let stamp = self.routes.entry(*prefix).or_default();
+            *stamp = Stamp { at: stamp.at.max(heard.at), listeners: stamp.listeners + 1 };
+        }
     }
 
-    /// When the route changed; none if that is to be announced yet. A stamp is used once: the next change has its own.
+    /// Whether every listener has heard of everything.
+    fn is_complete(&self) -> bool {
+        self.routes.values().all(|stamp| stamp.listeners >= LISTENERS.len())
+    }
+
+    /// When the route changed; none if a listener has yet to hear of it. A stamp is used once: the next change has its own.
     fn take_route(&mut self, prefix: IpNet, settled: bool) -> Option<u64> {
-        self.routes.remove(&prefix).or_else(|| settled.then_some(self.last))
-    }
-
-    fn take_address(&mut self, address: IpAddr, settled: bool) -> Option<u64> {
-        self.addresses.remove(&address).or_else(|| settled.then_some(self.last))
+        let stamp = self.routes.get(&prefix).copied();
+        match stamp {
+            Some(Stamp { listeners, .. }) if listeners < LISTENERS.len() && !settled => None,
+            None if !settled => None,
+            _ => {
+                self.routes.remove(&prefix);
+                Some(stamp.map_or(self.last, |stamp| stamp.at))
+            }
+        }
     }
 }
 
@@ -149,17 +199,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thing_has_the_stamp_of_its_own_notification_once() {
+    fn each_route_has_the_stamp_of_its_own_notification_once() {
         let [a, b]: [IpNet; 2] = ["10.0.0.1/32", "2001:db8::/64"].map(|text| text.parse().unwrap());
         let mut stamps = Stamps::new(1);
-        stamps.hear(Heard { at: 2, prefixes: vec![a], ..Heard::default() });
-        stamps.hear(Heard { at: 3, addresses: vec![b.addr()], ..Heard::default() });
+        stamps.hear(&Heard { at: 2, prefixes: vec![a], ..Heard::default() });
+        assert_eq!(stamps.take_route(a, false), None, "one listener is yet to come");
+        assert!(!stamps.is_complete());
+        stamps.hear(&Heard { at: 1, prefixes: vec![a], ..Heard::default() });
+        stamps.hear(&Heard { at: 3, ..Heard::default() });
         assert_eq!(stamps.take_route(a, false), Some(2));
-        assert_eq!(stamps.take_address(b.addr(), false), Some(3));
         // Not announced yet, or never: a link that went down.
         assert_eq!(stamps.take_route(a, false), None);
         assert_eq!(stamps.take_route(b, false), None);
         assert_eq!(stamps.take_route(b, true), Some(3));
-        assert_eq!(stamps.take_address(b.addr(), true), Some(3));
     }
 }

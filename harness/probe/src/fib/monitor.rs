@@ -39,8 +39,8 @@ pub(crate) struct Heard {
     pub(crate) at: u64,
     /// The prefixes that they name; a change of a link names none.
     pub(crate) prefixes: Vec<IpNet>,
-    /// The addresses that they name.
-    pub(crate) addresses: Vec<IpAddr>,
+    /// The addresses of `lo` that they name, and whether it has them.
+    pub(crate) addresses: Vec<(IpAddr, bool)>,
     /// Whether the kernel had to drop some.
     pub(crate) dropped: bool,
 }
@@ -103,9 +103,12 @@ impl Heard {
                 NetlinkPayload::InnerMessage(
                     RouteNetlinkMessage::NewRoute(route) | RouteNetlinkMessage::DelRoute(route),
                 ) => self.prefixes.extend(table::prefix(&route)),
-                NetlinkPayload::InnerMessage(
-                    RouteNetlinkMessage::NewAddress(address) | RouteNetlinkMessage::DelAddress(address),
-                ) => self.addresses.extend(addresses::address(&address)),
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(address)) => {
+                    self.addresses.extend(addresses::own(&address).map(|address| (address, true)));
+                }
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(address)) => {
+                    self.addresses.extend(addresses::own(&address).map(|address| (address, false)));
+                }
                 _ => {}
             }
             let length = message.header.length as usize;

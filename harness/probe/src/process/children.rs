@@ -93,7 +93,7 @@ impl Children {
     }
 
     fn reap(&self) -> anyhow::Result<Infallible> {
-        let mut wakes = Wakes::of_this_thread();
+        let mut wakes = Wakes::of_this_thread_here();
         loop {
             // WNOWAIT leaves the child to be reaped under the lock: a spawn whose exec fails reaps its child itself.
             let (at, status) = wakes.sleep(|| waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT));

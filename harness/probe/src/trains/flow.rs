@@ -11,8 +11,7 @@ use tokio::sync::{OnceCell, oneshot};
 
 use super::Reply;
 use super::query::{Answer, Query};
-use super::socket::{connected, receive};
-use crate::clock;
+use super::socket::{connected, receive, send};
 
 /// All queries of a train to one address.
 pub(super) struct OneFlow {
@@ -36,8 +35,7 @@ impl OneFlow {
     pub(super) async fn exchange(&self, query: &Query, sent: &mut u64) -> Reply {
         let open = self.open.get_or_try_init(|| Open::new(self.to)).await?;
         let (id, octets, reply) = open.enlist(query);
-        *sent = clock::monotonic();
-        open.send(id, &octets).await?;
+        *sent = open.send(id, &octets).await?;
         reply.await.unwrap_or_else(|_| Err(io::Error::other("nobody reads the answers of this flow any more")))
     }
 }
@@ -65,13 +63,14 @@ impl Open {
     }
 
     /// An error that ICMP brought for an earlier query is told by the next call on the socket, which then does nothing.
-    async fn send(&self, id: u16, octets: &[u8]) -> io::Result<()> {
-        match self.socket.send(octets).await {
+    /// Returns when it was sent.
+    async fn send(&self, id: u16, octets: &[u8]) -> io::Result<u64> {
+        match send(&self.socket, octets).await {
             Err(error) if is_reply(&error) => {
                 self.fail_oldest(error, Some(id));
-                self.socket.send(octets).await.map(drop)
+                send(&self.socket, octets).await
             }
-            sent => sent.map(drop),
+            sent => sent,
         }
     }
 

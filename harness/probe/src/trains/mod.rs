@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::flow::OneFlow;
 use self::query::{Answer, Query};
-use self::socket::{connected, receive};
+use self::socket::{connected, receive, send};
 use crate::report::Reporter;
 use crate::{clock, observer};
 
@@ -124,8 +124,7 @@ fn judge(replied: Option<Reply>, sent: u64, patience: Duration) -> (u64, u64, Ou
 async fn exchange(query: &Query, to: IpAddr, sent: &mut u64) -> Reply {
     let socket = connected(to).await?;
     let (id, octets) = query.numbered();
-    *sent = clock::monotonic();
-    socket.send(&octets).await?;
+    *sent = send(&socket, &octets).await?;
     let mut buffer = [0; 4096];
     loop {
         let (length, at) = receive(&socket, &mut buffer).await?;

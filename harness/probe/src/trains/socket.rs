@@ -4,6 +4,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd as _;
 
+use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use tokio::io::Interest;
@@ -19,6 +20,22 @@ pub(super) async fn connected(to: IpAddr) -> io::Result<UdpSocket> {
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
     socket.connect((to, PORT)).await?;
     Ok(socket)
+}
+
+/// Sends a datagram; returns the moment right before it was sent.
+///
+/// At once, where the socket has room: tokio would ask the kernel first, and send a while after the stamp.
+pub(super) async fn send(socket: &UdpSocket, octets: &[u8]) -> io::Result<u64> {
+    let sent = clock::monotonic();
+    match nix::sys::socket::send(socket.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT) {
+        Ok(_) => Ok(sent),
+        Err(Errno::EAGAIN) => {
+            socket.writable().await?;
+            let sent = clock::monotonic();
+            socket.send(octets).await.map(|_| sent)
+        }
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Waits for a datagram: its length, and when it came.
