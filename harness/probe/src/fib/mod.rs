@@ -8,23 +8,24 @@ mod addresses;
 mod dump;
 mod monitor;
 mod pairs;
+mod stamps;
 mod table;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use ipnet::IpNet;
 use protocol::Observation;
 
 use self::dump::Dumper;
 use self::monitor::Heard;
 pub(crate) use self::monitor::Monitor;
 use self::pairs::Pairs;
-use self::table::Table;
+use self::stamps::Stamps;
+use self::table::{Entry, Table};
 use crate::clock::{self, Wakes};
 use crate::observer;
 use crate::report::Reporter;
@@ -91,6 +92,9 @@ impl Watch {
                 }
             }
             self.compare(&mut stamps, true)?;
+            for (at, prefix, Entry { protocol, next_hops }) in stamps.flaps(&self.known) {
+                self.reporter.report_at(at, Observation::Fib { prefix, protocol, next_hops });
+            }
         }
     }
 
@@ -111,7 +115,7 @@ impl Watch {
                 self.reporter.report_at(heard.at, Observation::Overflow { observer: "fib".into(), lost: 0 });
                 self.pairs.clear();
             }
-            stamps.hear(&heard);
+            stamps.hear(by, heard);
         }
         self.compare(stamps, false)
     }
@@ -131,12 +135,12 @@ impl Watch {
             let bound = addresses::read(&self.dumper.addresses()?);
             let changes = addresses::changes(&self.bound, &bound).into_iter();
             for (address, present) in changes.filter(|(address, _)| !self.pairs.waits(*address)).collect::<Vec<_>>() {
-                self.bind(stamps.last, address, present);
+                self.bind(stamps.last(), address, present);
             }
         }
         let found = table::read(&self.dumper.routes()?, dump::interface_name);
         for (prefix, entry) in table::changes(&self.known, &found) {
-            let Some(at) = stamps.take_route(prefix, settled) else { continue };
+            let Some(at) = stamps.take(prefix, settled) else { continue };
             match found.get(&prefix) {
                 Some(_) => self.known.insert(prefix, entry.clone()),
                 None => self.known.remove(&prefix),
@@ -145,72 +149,5 @@ impl Watch {
             self.reporter.report_at(at, Observation::Fib { prefix, protocol, next_hops });
         }
         Ok(())
-    }
-}
-
-/// When each route was last announced to have changed: a dump may come after the notifications of several, and before that of
-/// one that it shows.
-struct Stamps {
-    /// What has no notification of its own changed with the last one of all.
-    last: u64,
-    routes: HashMap<IpNet, Stamp>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Stamp {
-    at: u64,
-    listeners: usize,
-}
-
-impl Stamps {
-    fn new(last: u64) -> Self {
-        Self { last, routes: HashMap::new() }
-    }
-
-    fn hear(&mut self, heard: &Heard) {
-        self.last = self.last.max(heard.at);
-        for prefix in &heard.prefixes {
-            let stamp = self.routes.entry(*prefix).or_default();
-            *stamp = Stamp { at: stamp.at.max(heard.at), listeners: stamp.listeners + 1 };
-        }
-    }
-
-    /// Whether every listener has heard of everything.
-    fn is_complete(&self) -> bool {
-        self.routes.values().all(|stamp| stamp.listeners >= LISTENERS.len())
-    }
-
-    /// When the route changed; none if a listener has yet to hear of it. A stamp is used once: the next change has its own.
-    fn take_route(&mut self, prefix: IpNet, settled: bool) -> Option<u64> {
-        let stamp = self.routes.get(&prefix).copied();
-        match stamp {
-            Some(Stamp { listeners, .. }) if listeners < LISTENERS.len() && !settled => None,
-            None if !settled => None,
-            _ => {
-                self.routes.remove(&prefix);
-                Some(stamp.map_or(self.last, |stamp| stamp.at))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_route_has_the_stamp_of_its_own_notification_once() {
-        let [a, b]: [IpNet; 2] = ["10.0.0.1/32", "2001:db8::/64"].map(|text| text.parse().unwrap());
-        let mut stamps = Stamps::new(1);
-        stamps.hear(&Heard { at: 2, prefixes: vec![a], ..Heard::default() });
-        assert_eq!(stamps.take_route(a, false), None, "one listener is yet to come");
-        assert!(!stamps.is_complete());
-        stamps.hear(&Heard { at: 1, prefixes: vec![a], ..Heard::default() });
-        stamps.hear(&Heard { at: 3, ..Heard::default() });
-        assert_eq!(stamps.take_route(a, false), Some(2));
-        // Not announced yet, or never: a link that went down.
-        assert_eq!(stamps.take_route(a, false), None);
-        assert_eq!(stamps.take_route(b, false), None);
-        assert_eq!(stamps.take_route(b, true), Some(3));
     }
 }

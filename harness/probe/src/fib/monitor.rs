@@ -7,13 +7,15 @@ use std::os::fd::AsFd as _;
 use ipnet::IpNet;
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::route::RouteMessage;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::{Socket, protocols::NETLINK_ROUTE};
 
-use super::{addresses, table};
+use super::table::{self, Entry};
+use super::{addresses, dump};
 use crate::clock::Wakes;
 
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -37,12 +39,21 @@ pub(crate) struct Monitor(Socket);
 pub(crate) struct Heard {
     /// When the first of them came.
     pub(crate) at: u64,
-    /// The prefixes that they name; a change of a link names none.
-    pub(crate) prefixes: Vec<IpNet>,
+    /// The routes that they name; a change of a link names none.
+    pub(crate) routes: Vec<Announced>,
     /// The addresses of `lo` that they name, and whether it has them.
     pub(crate) addresses: Vec<(IpAddr, bool)>,
     /// Whether the kernel had to drop some.
     pub(crate) dropped: bool,
+}
+
+/// A route that was added, changed or deleted.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    pub(crate) prefix: IpNet,
+    pub(crate) added: bool,
+    /// As the notification has it: of a multipath route of IPv6 it may be but one next hop.
+    pub(crate) entry: Option<Entry>,
 }
 
 impl Monitor {
@@ -100,9 +111,8 @@ impl Heard {
     fn read(&mut self, mut datagram: &[u8]) {
         while let Ok(message) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram) {
             match message.payload {
-                NetlinkPayload::InnerMessage(
-                    RouteNetlinkMessage::NewRoute(route) | RouteNetlinkMessage::DelRoute(route),
-                ) => self.prefixes.extend(table::prefix(&route)),
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => self.announce(route, true),
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelRoute(route)) => self.announce(route, false),
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(address)) => {
                     self.addresses.extend(addresses::own(&address).map(|address| (address, true)));
                 }
@@ -113,6 +123,13 @@ impl Heard {
             }
             let length = message.header.length as usize;
             datagram = datagram.get(length.next_multiple_of(4).max(4)..).unwrap_or_default();
+        }
+    }
+
+    fn announce(&mut self, route: RouteMessage, added: bool) {
+        if let Some(prefix) = table::prefix(&route) {
+            let entry = table::read(&[route], dump::interface_name).remove(&prefix);
+            self.routes.push(Announced { prefix, added, entry });
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn overflow() -> anyhow::Result<()> {
     }
     let heard = monitor.hear(&mut Wakes::of_this_thread())?;
     ensure!(heard.dropped, "{BURST} routes came and went unheard, and nothing was said of it");
-    println!("fib: {} of {} notifications were heard, and that some were not", heard.prefixes.len(), 2 * BURST);
+    println!("fib: {} of {} notifications were heard, and that some were not", heard.routes.len(), 2 * BURST);
 
     let mut capture = Capture::with_room_for(ROOM)?;
     let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 179)).context("port 179 of lo")?;
