@@ -83,9 +83,7 @@ impl Request {
     /// What is wrong with the scenario, and where.
     pub fn plan(&self) -> Result<Plan, SpecError> {
         let scenario = Scenario::load(&self.file, self.mutant.as_deref())?;
-        let mutant = self.mutant.as_ref().and_then(|name| scenario.mutants.get(name));
-        let wanted = self.cell.as_deref().or(mutant.and_then(|mutant| mutant.cell.as_deref()));
-        let cell = plan::choose(&scenario, wanted)?;
+        let cell = plan::choose(&scenario, self.cell.as_deref())?;
         Plan::new(&scenario, cell)
     }
 }

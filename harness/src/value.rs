@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::catalog;
+
 /// A time span as operators write it: `500ms`, `2s`, `1.5s`, `2m`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -77,7 +79,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A daemon in one version, as `bind@9.20`.
+/// A daemon in one version, as `bind@9.20`; what is ours has one version only, and is named without it, as `hickory`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Product {
@@ -88,7 +90,7 @@ pub struct Product {
 }
 
 impl Product {
-    /// As people say it: `bind 9.20`.
+    /// In a sentence: `bind 9.20`; what is ours without its version, as `hickory`.
     #[must_use]
     pub fn words(&self) -> String {
         self.to_string().replace('@', " ")
@@ -102,6 +104,9 @@ impl FromStr for Product {
         match text.split_once('@') {
             Some((kind, version)) if !kind.is_empty() && !version.is_empty() => {
                 Ok(Self { kind: kind.to_owned(), version: version.to_owned() })
+            }
+            None if catalog::versions(text) == [catalog::OURS] => {
+                Ok(Self { kind: text.to_owned(), version: catalog::OURS.to_owned() })
             }
             _ => Err(format!("`{text}` names no version: expected KIND@VERSION, such as \"bind@9.20\"")),
         }
@@ -124,7 +129,10 @@ impl From<Product> for String {
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.kind, self.version)
+        match self.version.as_str() {
+            catalog::OURS => f.write_str(&self.kind),
+            version => write!(f, "{}@{version}", self.kind),
+        }
     }
 }
 
@@ -224,9 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_product_needs_a_version() {
-        assert!("bind@9.20".parse::<Product>().is_ok());
-        for text in ["bind", "bind@", "@9.20", ""] {
+    fn a_product_needs_a_version_unless_it_is_ours() {
+        for text in ["bind@9.20", "hickory", "watchdog"] {
+            assert_eq!(text.parse::<Product>().map(|product| product.to_string()).as_deref(), Ok(text));
+        }
+        assert_eq!("hickory".parse::<Product>(), "hickory@ours".parse());
+        for text in ["bind", "bind@", "@9.20", "hickory@", "nothing", ""] {
             assert!(text.parse::<Product>().is_err(), "{text}");
         }
     }

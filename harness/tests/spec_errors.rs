@@ -50,13 +50,46 @@ gateway = "router"
 asks    = [{ service = "one", per-second = 200 }]
 "#;
 
+/// One that varies what breaks, and a session; the second fault is for one BIND only.
+const AXES: &str = r#"title    = "a good one with axes"
+topology = "lab"
+
+[matrix]
+resolver = ["bind@9.20", "bind@9.18"]
+
+[axis.failure]
+kill = { inject = { kill = "resolver", on = "ns1" } }
+hang = { inject = { hang = "resolver", on = "ns1" }, only = { resolver = ["bind@9.18"], as = ["internal"] } }
+
+[axis.as]
+internal = {}
+external = { why = "eBGP", patch = { nodes.router.asn = 64600 } }
+
+[[step]]
+name   = "serves"
+expect = { serving = ["ns1"] }
+
+[[step]]
+inject = "failure"
+
+[mutants.blind]
+why   = "nobody looks"
+patch = { nodes.ns1.watchdog.rise = 2 }
+cell  = "failure=hang"
+fails = "serves"
+"#;
+
 /// The error that a change of the scenario or the topology gives; the folder's name is left out.
 fn error(folder: &Path, change: (&str, &str)) -> String {
+    error_in(GOOD, folder, change)
+}
+
+fn error_in(good: &str, folder: &Path, change: (&str, &str)) -> String {
     let (old, new) = change;
-    let all = format!("{GOOD}{TOPOLOGY}");
+    let all = format!("{good}{TOPOLOGY}");
     assert_eq!(all.matches(old).count(), 1, "{old:?} must be there, once");
     fs::create_dir_all(folder.join("topologies")).expect("a folder");
-    fs::write(folder.join("scenario.toml"), GOOD.replace(old, new)).expect("a file");
+    fs::write(folder.join("scenario.toml"), good.replace(old, new)).expect("a file");
     fs::write(folder.join("topologies/lab.toml"), TOPOLOGY.replace(old, new)).expect("a file");
     let request = Request { file: folder.join("scenario.toml"), mutant: None, cell: None, records: folder.to_owned() };
     match request.plan() {
@@ -169,4 +202,59 @@ fn the_good_one_is_good_and_its_patch_is_checked() {
        8 | nodes.ns1.on.servers = [\"10.9.9.9\"]
          |                         ^^^^^^^^^^
     ");
+}
+
+#[test]
+fn every_mistake_about_axes_is_told_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(error_in(AXES, folder.path(), ("a good one", "still a good one")), "no error");
+    let changes = [
+        ("named like a role", ("[axis.as]", "[axis.speaker]")),
+        ("no name", ("[axis.as]", "[axis.AS]")),
+        ("no name of a value", ("external =", "Ext =")),
+        ("no values", ("[axis.as]", "[axis.nothing]\n\n[axis.as]")),
+        ("unknown key of a value", ("why = \"eBGP\"", "whi = \"eBGP\"")),
+        ("unknown axis", ("inject = \"failure\"", "inject = \"failures\"")),
+        ("axis without faults", ("inject = \"failure\"", "inject = \"as\"")),
+        ("fault that no step injects", ("inject = \"failure\"", "hold = \"1s\"")),
+        ("neither fault nor axis", ("inject = \"failure\"", "inject = 3")),
+        (
+            "fault on no node",
+            ("inject = { kill = \"resolver\", on = \"ns1\"", "inject = { kill = \"resolver\", on = \"ns3\""),
+        ),
+        (
+            "fault on what does not run there",
+            ("kill = \"resolver\", on = \"ns1\"", "kill = \"resolver\", on = \"router\""),
+        ),
+        ("fault on no role", ("hang = \"resolver\"", "hang = \"resolvers\"")),
+        ("patch of another type", ("nodes.router.asn = 64600", "nodes.router.asn = \"64600\"")),
+        (
+            "patch out of range",
+            ("nodes.router.asn = 64600", "nodes.client.asks = [{ service = \"one\", per-second = 0 }]"),
+        ),
+        ("patch that takes what a step expects", ("nodes.router.asn = 64600", "nodes.ns1.serves = []")),
+        ("only for what is nothing", ("as = [\"internal\"] }", "at = [\"internal\"] }")),
+        ("only for no value", ("as = [\"internal\"] }", "as = [\"inner\"] }")),
+        ("only for none at all", ("as = [\"internal\"] }", "as = [] }")),
+        ("only for no kind", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bund\"]")),
+        ("only for no version", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bind@9.16\"]")),
+        ("only for another role's", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bird\"]")),
+        (
+            "nothing together",
+            (
+                "[axis.as]",
+                "[axis.other]\none = { only = { other = [\"two\"] } }\ntwo = { only = { other = [\"one\"] } }\n\n[axis.as]",
+            ),
+        ),
+        ("mutant in no cell", ("cell  = \"failure=hang\"", "cell  = \"failure\"")),
+        ("mutant in a cell of no axis", ("cell  = \"failure=hang\"", "cell  = \"fault=hang\"")),
+        ("mutant in a cell of no value", ("cell  = \"failure=hang\"", "cell  = \"failure=crash\"")),
+        ("mutant that fails where axes say what breaks", ("fails = \"serves\"", "fails = \"failure\"")),
+    ];
+    let told: Vec<String> = changes
+        .into_iter()
+        .map(|(what, change)| format!("## {what}\n{}\n", error_in(AXES, folder.path(), change)))
+        .collect();
+    assert!(!told.iter().any(|told| told.contains("no error")), "{}", told.join("\n"));
+    insta::assert_snapshot!(told.join("\n"));
 }

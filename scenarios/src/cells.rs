@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use harness::plan::{Cells, cells, test_name};
-use harness::spec::Scenario;
+use harness::plan::{cells, test_name};
+use harness::spec::{Cell, Scenario};
 
 /// A test for each row. Rows under `more` are compiled when `ANYCAST_LAB_CELLS=all`.
 #[macro_export]
@@ -55,14 +55,13 @@ macro_rules! more_cells {
     };
 }
 
-/// The files of `tests/cells/` as the scenarios of the workspace have it: path -> contents.
+/// The scenarios of the workspace, by name.
 ///
 /// # Panics
-/// A scenario is not good.
+/// This folder cannot be read.
 #[must_use]
-pub fn tables() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let entries = std::fs::read_dir(root).expect("this folder");
+pub fn names() -> Vec<String> {
+    let entries = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("this folder");
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut names: Vec<String> = files
         .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
@@ -70,24 +69,48 @@ pub fn tables() -> Vec<(PathBuf, String)> {
         .filter(|name| name != "Cargo")
         .collect();
     names.sort();
-    let folder = root.join("tests/cells");
+    names
+}
+
+/// Where the tables are.
+#[must_use]
+pub fn tables_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cells")
+}
+
+/// The files of `tests/cells/` as the scenarios of the workspace have it: path -> contents.
+///
+/// # Panics
+/// A scenario is not good, offers what is in no cell, or has no mutant.
+#[must_use]
+pub fn tables() -> Vec<(PathBuf, String)> {
+    let (folder, names) = (tables_folder(), names());
     let mut main = String::from(
-        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test cells`.\n\n",
+        "//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test tables`.\n\n",
     );
-    main.extend(names.iter().map(|name| format!("mod {};\n", name.replace('-', "_"))));
-    main += "mod tables;\n";
-    let tables = names.iter().map(|name| (folder.join(format!("{}.rs", name.replace('-', "_"))), table(name)));
+    main.extend(names.iter().map(|name| format!("mod {};\n", module(name))));
+    let tables = names.iter().map(|name| (folder.join(format!("{}.rs", module(name))), table(name)));
     tables.chain([(folder.join("main.rs"), main)]).collect()
+}
+
+fn module(name: &str) -> String {
+    name.replace('-', "_")
 }
 
 fn table(name: &str) -> String {
     let scenario = Scenario::load(&crate::file(name), None).unwrap_or_else(|error| panic!("{error}"));
-    let Cells { default, more, .. } = cells(&scenario);
-    let rows = |cells: &[harness::spec::Cell]| -> Vec<(String, String)> {
+    let cells = cells(&scenario);
+    assert_eq!(
+        cells.never(),
+        [],
+        "{name} offers what is in no cell that can be had: `cargo lab plan --cells --all` says why"
+    );
+    assert!(!scenario.mutants.is_empty(), "{name} has no mutant: nothing shows that its Pass proves anything");
+    let rows = |cells: &[Cell]| -> Vec<(String, String)> {
         cells.iter().map(|cell| (test_name(cell), cell.without_the_watchdog().to_string())).collect()
     };
-    let mutants = scenario.mutants.keys().map(|mutant| (mutant.replace('-', "_"), mutant.clone())).collect();
-    let parts = [("default", rows(&default)), ("more", rows(&more)), ("mutants", mutants)];
+    let mutants = scenario.mutants.keys().map(|mutant| (module(mutant), mutant.clone())).collect();
+    let parts = [("default", rows(&cells.default)), ("more", rows(&cells.more)), ("mutants", mutants)];
     let mut text =
         format!("//! `{name}`, in every cell of its matrix, and as its mutants.\n\nscenarios::cells! {{ \"{name}\",\n");
     for (part, rows) in parts {

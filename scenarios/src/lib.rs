@@ -24,7 +24,7 @@ use harness::plan::Plan;
 use harness::session::{self, Outcome, Request};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub use cells::tables;
+pub use cells::{names, tables, tables_folder};
 
 /// What a lab of five nodes takes while it runs, in KiB.
 const LAB: u64 = 300 * 1024;
@@ -163,7 +163,8 @@ pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
     LABS.acquire_many(labs).await.expect("nobody closes it")
 }
 
-/// A lab for each processor, and no more than fit into the memory that is free now.
+/// Three labs for two processors, as a lab mostly waits for its daemons' timers, and no more than fit into the memory that is
+/// free now.
 fn carried() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -172,7 +173,7 @@ fn carried() -> usize {
         kib.parse::<u64>().ok()
     });
     let fit = available.map_or(1, |kib| usize::try_from(kib / LAB).unwrap_or(usize::MAX));
-    processors.min(fit)
+    (3 * processors / 2).min(fit)
 }
 
 /// A name that no other run has.

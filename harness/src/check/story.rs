@@ -7,7 +7,7 @@ use protocol::{NextHop, Outcome, Stream, TcpEvent};
 use super::{Finding, judge};
 use crate::history::{BgpMessage, Event, RibRoute, Seen};
 use crate::plan::{Action, Expectation, Plan, choose, host};
-use crate::spec::Scenario;
+use crate::spec::{Always, Scenario};
 
 pub(crate) const MS: u64 = 1_000_000;
 
@@ -18,7 +18,10 @@ pub(crate) const FAULT: u64 = 1000 * MS;
 pub(crate) fn plan() -> Plan {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/kill-named.toml");
     let scenario = Scenario::load(&file, None).expect("a good scenario");
-    Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan")
+    let mut plan = Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan");
+    // What holds all the time is each test's own.
+    plan.always = Always::default();
+    plan
 }
 
 pub(crate) fn expectation(plan: &Plan) -> Expectation {

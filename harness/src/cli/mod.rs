@@ -37,9 +37,12 @@ enum Command {
     Plan {
         #[command(flatten)]
         scenario: Scenario,
-        /// List the cells of its matrix instead
+        /// List instead the cells of its matrix that are run by default, and what cannot be had
         #[arg(long)]
         cells: bool,
+        /// All cells, not only those that are run by default
+        #[arg(long, requires = "cells")]
+        all: bool,
     },
     /// Judge a recorded run again, without Docker, and by other budgets if wanted
     Judge(judge::Judge),
@@ -66,7 +69,7 @@ struct Scenario {
     /// One of its mutants: the same with a protection removed, which must fail
     #[arg(long)]
     mutant: Option<String>,
-    /// Products for roles, such as resolver=bind@9.18,router=bird@3.1 [default: the first cell of its matrix]
+    /// Products for roles and values of axes, such as resolver=bind@9.18,hang=udp [default: the first cell of its matrix]
     #[arg(long)]
     cell: Option<String>,
     /// Where runs are recorded
@@ -98,7 +101,10 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { scenario, repeat } => run::run(&scenario.into(), repeat).await,
-        Command::Plan { scenario, cells } => plan::plan(&scenario.into(), cells),
+        Command::Plan { scenario, cells, all } => {
+            let list = if all { plan::List::All } else { plan::List::Default };
+            plan::plan(&scenario.into(), cells.then_some(list))
+        }
         Command::Judge(judge) => judge::judge(judge),
         Command::Images { command } => images::images(command.unwrap_or_default()).await,
         Command::Clean { all } => clean::clean(all).await,

@@ -11,16 +11,13 @@ use super::{Actions, Effect, Ground, Term, Timers};
 #[serde(transparent)]
 pub struct Answers(pub String);
 
-/// As it should.
-const RESET: &str = "reset";
-
 impl Effect for Answers {
     fn apply(&self, ground: &dyn Ground) -> Actions {
         Ok(vec![ground.behave(&self.0)?])
     }
 
     fn heal(&self, ground: &dyn Ground) -> Actions {
-        Ok(vec![ground.behave(RESET)?])
+        Ok(vec![ground.behave(&format!("reset {}", self.0))?])
     }
 
     fn until_withdrawn(&self, timers: &Timers) -> Vec<Term> {

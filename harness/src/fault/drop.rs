@@ -14,7 +14,7 @@ pub struct Drop(pub Port);
 
 impl Effect for Drop {
     fn apply(&self, _: &dyn Ground) -> Actions {
-        Ok(vec![nft::add("drop", &self.0)])
+        Ok(vec![nft::add("drop", &self.0, |_| "drop".to_owned())])
     }
 
     fn heal(&self, _: &dyn Ground) -> Actions {

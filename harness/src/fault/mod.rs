@@ -30,6 +30,7 @@ mod cut;
 mod drop;
 mod hang;
 mod kill;
+mod lose;
 mod machine;
 mod md5;
 mod nft;
@@ -44,6 +45,7 @@ pub use self::{
     drop::Drop,
     hang::Hang,
     kill::Kill,
+    lose::{Lose, Percent},
     machine::Machine,
     md5::Md5,
     port::{Port, Protocol, Side},
@@ -126,7 +128,7 @@ pub trait Ground {
     /// There is no such session, or the daemon cannot change it while it runs.
     fn key(&self, peer: &str, key: Option<&str>) -> Result<Vec<Action>, String>;
 
-    /// What tells a programmable name server how to behave; `reset` for as it should.
+    /// What tells a programmable name server how to behave; `reset ...` ends that.
     ///
     /// # Errors
     /// The node's name server is not programmable.
@@ -200,6 +202,8 @@ faults! {
     drop => Drop,
     /// The same, and whoever sent it is told so.
     reject => Reject,
+    /// A share of the same is lost at random.
+    lose => Lose,
     /// A BGP session is taken down by the daemon's own command.
     shutdown => Shutdown,
     /// One end's MD5 key is changed while the session is up.

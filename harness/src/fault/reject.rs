@@ -14,7 +14,7 @@ pub struct Reject(pub Port);
 
 impl Effect for Reject {
     fn apply(&self, _: &dyn Ground) -> Actions {
-        Ok(vec![nft::add("reject", &self.0)])
+        Ok(vec![nft::add("reject", &self.0, told)])
     }
 
     fn heal(&self, _: &dyn Ground) -> Actions {
@@ -29,6 +29,10 @@ impl Effect for Reject {
     fn ends_sessions(&self) -> bool {
         self.0.port == BGP
     }
+}
+
+fn told(matched: &str) -> String {
+    if matched.contains("tcp") { "reject with tcp reset" } else { "reject" }.to_owned()
 }
 
 impl fmt::Display for Reject {

@@ -107,6 +107,19 @@ fn what_is_rejected_is_told_so_in_its_protocols_way() {
 }
 
 #[test]
+fn what_is_lost_is_a_share_of_what_comes() {
+    let (words, apply, heal) =
+        moves(r#"{ lose = { percent = 30, of = { port = 53, protocol = "udp" } }, on = "ns1" }"#);
+    let chain = "table inet fault_lose_port_53_udp { chain input { type filter hook input priority -300; \
+                 udp dport 53 numgen random mod 100 < 30 drop; udp sport 53 numgen random mod 100 < 30 drop; }; }";
+    assert_eq!(words, "lose 30 % of port 53 udp on ns1");
+    assert_eq!(apply, vec![exec(&["nft", chain])]);
+    assert_eq!(heal, vec![exec(&["nft", "delete table inet fault_lose_port_53_udp"])]);
+    let none = read(r#"{ lose = { percent = 0, of = { port = 53 } }, on = "ns1" }"#).expect_err("nothing is lost");
+    assert!(none.contains("0 %: expected 1 to 100"), "{none}");
+}
+
+#[test]
 fn a_session_goes_down_by_its_daemons_own_command() {
     let found = moves(r#"{ shutdown = "router", on = "ns1" }"#);
     let words = "shutdown of the session with router on ns1".to_owned();
@@ -148,7 +161,11 @@ fn a_programmable_server_is_told_how_to_answer() {
     let found = moves(r#"{ answers = "mute udp", on = "ns1" }"#);
     assert_eq!(
         found,
-        ("answers: mute udp on ns1".to_owned(), vec![exec(&["behave", "mute udp"])], vec![exec(&["behave", "reset"])])
+        (
+            "answers: mute udp on ns1".to_owned(),
+            vec![exec(&["behave", "mute udp"])],
+            vec![exec(&["behave", "reset mute udp"])]
+        )
     );
 }
 
@@ -177,6 +194,7 @@ fn what_closes_no_connection_waits_for_the_hold_time() {
         (r#"{ kill = "resolver", on = "ns1" }"#, 2),
         (r#"{ hang = "resolver", on = "ns1" }"#, 2),
         (r#"{ drop = { port = 53 }, on = "ns1" }"#, 2),
+        (r#"{ lose = { percent = 1, of = { port = 53 } }, on = "ns1" }"#, 2),
         (r#"{ answers = "mute", on = "ns1" }"#, 2),
         (r#"{ kill = "speaker", on = "ns1" }"#, 0),
         (r#"{ stop = "speaker", on = "ns1" }"#, 0),

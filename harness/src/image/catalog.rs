@@ -18,7 +18,7 @@ const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 const FRR: &str = include_str!("../../../images/frr/Dockerfile");
 
-static PARTS: [Part; 7] = [
+static PARTS: [Part; 8] = [
     Part { name: BASE, program: None, versions: &[ours(include_str!("../../../images/base/Dockerfile"))] },
     Part {
         name: "bind",
@@ -78,6 +78,11 @@ static PARTS: [Part; 7] = [
         ],
     },
     Part {
+        name: "hickory",
+        program: Some("anycast-hickory"),
+        versions: &[ours(include_str!("../../../images/hickory/Dockerfile"))],
+    },
+    Part {
         name: "watchdog",
         program: Some("anycast-watchdog"),
         versions: &[ours(include_str!("../../../images/watchdog/Dockerfile"))],
@@ -131,7 +136,7 @@ mod tests {
     fn what_is_unknown_is_told_what_is_known() {
         let known = |name, version| find(name, version).unwrap_err().to_string();
         assert_eq!(known("bind", "9.16"), "there is no image part bind 9.16: known are 9.18, 9.20");
-        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, watchdog, probe"));
+        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, hickory, watchdog, probe"));
     }
 
     #[test]

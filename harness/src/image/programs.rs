@@ -119,10 +119,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folders = [(folder.path().to_owned(), "the test's folder".to_owned())];
         let error = Programs::read(&folders).unwrap_err();
-        assert_eq!(error.to_string(), "cannot find the program anycast-watchdog: looked for the test's folder");
-        std::fs::write(folder.path().join("anycast-watchdog"), "#!/bin/sh").unwrap();
+        assert_eq!(error.to_string(), "cannot find the program anycast-hickory: looked for the test's folder");
+        std::fs::write(folder.path().join("anycast-hickory"), "#!/bin/sh").unwrap();
         let error = Programs::read(&folders).unwrap_err();
-        assert!(error.to_string().contains("anycast-watchdog cannot run inside a node: it is not a 64-bit"), "{error}");
+        assert!(error.to_string().contains("anycast-hickory cannot run inside a node: it is not a 64-bit"), "{error}");
         assert!(error.hint().unwrap().contains("crt-static"));
     }
 }

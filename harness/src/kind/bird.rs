@@ -58,6 +58,7 @@ impl Kind for Bird {
             "router_id": site.router_id(),
             "sessions": sessions,
             "speaks": speaks,
+            "multihop": site.sessions.iter().any(|session| session.multihop.is_some()),
             "watchdog_name": watchdog::NAME,
             "waits": site.waits(),
             "services": services(&routes),

@@ -14,6 +14,7 @@ mod bind;
 mod bird;
 mod exabgp;
 mod frr;
+mod hickory;
 mod session;
 mod template;
 mod watchdog;
@@ -79,7 +80,8 @@ pub trait Kind: Sync {
 }
 
 /// All of them.
-const KINDS: [&dyn Kind; 5] = [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &frr::Frr, &watchdog::Watchdog];
+const KINDS: [&dyn Kind; 6] =
+    [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &frr::Frr, &hickory::Hickory, &watchdog::Watchdog];
 
 /// The kind of that name.
 #[must_use]
@@ -120,6 +122,9 @@ pub fn check_product(product: &Product, role: Option<Role>) -> Result<Role, Stri
     let versions = catalog::versions(kind.name());
     if !versions.contains(&product.version.as_str()) {
         let (kind, version) = (&product.kind, &product.version);
+        if versions == [catalog::OURS] {
+            return Err(format!("there is no {kind} {version}: there is this checkout's only, `{kind}`"));
+        }
         return Err(format!("there is no {kind} {version}: there are {}", list(&versions)));
     }
     let plays = kind.plays().iter().copied().find(|plays| role.is_none_or(|role| role == *plays));

@@ -255,7 +255,7 @@ impl<'p> Lab<'p> {
     fn victim(&self, fault: &Fault) -> String {
         let role = fault.role();
         let product = role.and_then(|role| self.plan.node(&fault.on)?.runs.get(&role));
-        product.map(|product| format!("{} {}, ", product.kind, product.version)).unwrap_or_default()
+        product.map(|product| format!("{}, ", product.words())).unwrap_or_default()
     }
 
     fn judge(&self, expectation: &Expectation) -> Finding {

@@ -1,5 +1,9 @@
 //! The matrix: which products play which roles, and which value each axis has.
 
+use std::collections::BTreeSet;
+
+use indexmap::IndexSet;
+
 use super::pairwise::pairwise;
 use super::products;
 use crate::image::Release;
@@ -22,12 +26,26 @@ impl Cells {
     pub fn possible(&self) -> impl Iterator<Item = &Cell> {
         self.default.iter().chain(&self.more)
     }
+
+    /// Choices that are in no cell that can be had, such as (`speaker`, `exabgp@4.2.21`): the file offers what nothing runs.
+    #[must_use]
+    pub fn never(&self) -> Vec<(String, String)> {
+        let had: BTreeSet<(String, String)> = self.possible().flat_map(Cell::choices).collect();
+        let offered: IndexSet<(String, String)> = self.impossible.iter().flat_map(|(cell, _)| cell.choices()).collect();
+        offered.into_iter().filter(|choice| !had.contains(choice)).collect()
+    }
 }
 
 /// The cells of the scenario, in the order of its file; the first one is what `run` runs unless told otherwise.
 #[must_use]
 pub fn cells(scenario: &Scenario) -> Cells {
-    let (possible, impossible) = product(scenario);
+    let (mut possible, mut impossible) = (Vec::new(), Vec::new());
+    for cell in product(scenario).into_iter().map(|cell| complete(scenario, cell)) {
+        match conflict(scenario, &cell) {
+            None => possible.push(cell),
+            Some(reason) => impossible.push((cell, reason)),
+        }
+    }
     let chosen = pairwise(&possible);
     let (mut default, mut more) = (Vec::new(), Vec::new());
     for (nth, cell) in possible.into_iter().enumerate() {
@@ -36,63 +54,62 @@ pub fn cells(scenario: &Scenario) -> Cells {
     Cells { default, more, impossible }
 }
 
-/// The cell that the user names, such as `resolver=bind@9.18,hang=udp`: what it leaves open is taken from the first cell that
-/// agrees.
+/// The cell that the user names, such as `resolver=bind@9.18,hang=udp`, or else the mutant: what it leaves open is taken from
+/// the first cell of the matrix that leaves it possible.
 ///
 /// # Errors
 /// What names no cell, no product, no value, or cannot be combined.
 pub fn choose(scenario: &Scenario, wanted: Option<&str>) -> Result<Cell, SpecError> {
     products::check_matrix(scenario)?;
-    let pinned: Cell = wanted.unwrap_or_default().parse().map_err(SpecError::new)?;
+    let pinned: Cell = match wanted {
+        Some(wanted) => wanted.parse().map_err(SpecError::new)?,
+        None => scenario.pinned()?,
+    };
     for (role, product) in &pinned.roles {
         kind::check_product(product, Some(*role)).map_err(SpecError::new)?;
     }
-    // Whether its values are the scenario's.
-    scenario.in_cell(&Cell { roles: Default::default(), ..pinned.clone() })?;
-    let (possible, impossible) = product(scenario);
+    scenario.check_values(&pinned)?;
     // Outside the matrix is allowed: whoever names a product wants that one.
-    let first = possible.iter().find(|cell| cell.agrees(&pinned)).or(possible.first());
-    let first = first.or(impossible.first().map(|(cell, _)| cell)).cloned();
-    let cell = first.unwrap_or_else(|| complete(scenario, Cell::default())).with(&pinned);
-    match conflict(scenario, &cell) {
-        None => Ok(cell),
-        Some(reason) => {
-            Err(SpecError::new(reason).hint("`cargo lab plan --cells FILE` lists the cells that there are"))
+    let all = product(scenario).into_iter().map(|cell| complete(scenario, cell.with(&pinned)));
+    let mut reasons = Vec::new();
+    for cell in all {
+        match conflict(scenario, &cell) {
+            None => return Ok(cell),
+            Some(reason) => reasons.push(reason),
         }
     }
+    // The first is the one that the file puts first.
+    let reason = reasons.into_iter().next().unwrap_or_else(|| "the scenario has no cells".to_owned());
+    Err(SpecError::new(reason).hint("`cargo lab plan --cells FILE` lists the cells that there are"))
 }
 
-/// The full product: the cells that can be had, and those that cannot, with the reason.
-fn product(scenario: &Scenario) -> (Vec<Cell>, Vec<(Cell, String)>) {
+/// The full product, whether or not a cell can be had.
+fn product(scenario: &Scenario) -> Vec<Cell> {
     let mut all = vec![Cell::default()];
     for (role, products) in &scenario.matrix {
-        let extend = |cell: &Cell| -> Vec<Cell> {
-            let with = |product: &Product| Cell { roles: [(*role, product.clone())].into(), ..Cell::default() };
-            products.iter().map(|product| cell.clone().with(&with(product))).collect()
+        let with = |cell: &Cell, product: &Product| {
+            let mut cell = cell.clone();
+            cell.roles.insert(*role, product.clone());
+            cell
         };
-        all = all.iter().flat_map(extend).collect();
+        all = all.iter().flat_map(|cell| products.iter().map(|product| with(cell, product))).collect();
     }
     for (axis, values) in &scenario.axes {
-        let extend = |cell: &Cell| -> Vec<Cell> {
-            let with = |value: &String| Cell { values: [(axis.clone(), value.clone())].into(), ..Cell::default() };
-            values.keys().map(|value| cell.clone().with(&with(value))).collect()
+        let with = |cell: &Cell, value: &String| {
+            let mut cell = cell.clone();
+            cell.values.insert(axis.clone(), value.clone());
+            cell
         };
-        all = all.iter().flat_map(extend).collect();
+        all = all.iter().flat_map(|cell| values.keys().map(|value| with(cell, value))).collect();
     }
-    let (mut possible, mut impossible) = (Vec::new(), Vec::new());
-    for cell in all.into_iter().map(|cell| complete(scenario, cell)) {
-        match conflict(scenario, &cell) {
-            None => possible.push(cell),
-            Some(reason) => impossible.push((cell, reason)),
-        }
-    }
-    (possible, impossible)
+    all
 }
 
 /// With the default product in every role that some node runs and the cell leaves open.
 fn complete(scenario: &Scenario, mut cell: Cell) -> Cell {
+    let Some(here) = in_cell(scenario, &cell) else { return cell };
     for role in Role::ALL {
-        let runs = scenario.topology.nodes.values().any(|node| node.runs.contains(&role.to_string()));
+        let runs = here.topology.nodes.values().any(|node| node.runs.contains(&role.to_string()));
         if runs && !cell.roles.contains_key(&role) {
             cell.roles.insert(role, kind::default_product(role));
         }
@@ -100,12 +117,17 @@ fn complete(scenario: &Scenario, mut cell: Cell) -> Cell {
     cell
 }
 
+/// What can be had is good: that was looked at when the file was read.
+fn in_cell(scenario: &Scenario, cell: &Cell) -> Option<Scenario> {
+    if scenario.excludes(cell).is_some() { None } else { scenario.in_cell(cell).ok() }
+}
+
 /// Why the cell cannot be had: a value is for others only, or some node's daemons are in no Debian release together.
 fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
     if let Some(reason) = scenario.excludes(cell) {
         return Some(reason);
     }
-    scenario.topology.nodes.iter().find_map(|(name, node)| {
+    in_cell(scenario, cell)?.topology.nodes.iter().find_map(|(name, node)| {
         let parts: Vec<Product> = node
             .runs
             .iter()

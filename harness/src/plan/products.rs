@@ -36,7 +36,7 @@ pub(super) fn of(
     Ok(runs)
 }
 
-/// Whether all that the matrix names exists and can play its role.
+/// Whether all that the matrix names, and an axis' `only`, exists and can play its role.
 pub(super) fn check_matrix(scenario: &Scenario) -> Result<(), SpecError> {
     for (role, products) in &scenario.matrix {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
@@ -44,5 +44,26 @@ pub(super) fn check_matrix(scenario: &Scenario) -> Result<(), SpecError> {
             kind::check_product(product, Some(*role)).map_err(|message| scenario.wrong(&path.index(i), message))?;
         }
     }
+    for (axis, values) in &scenario.axes {
+        for (value, says) in values {
+            for (key, allowed) in &says.only {
+                let Some(role) = Role::named(key) else { continue };
+                for (i, word) in allowed.iter().enumerate() {
+                    let path = KeyPath::of(&["axis", axis, value, "only", key]).index(i);
+                    check_word(word, role).map_err(|message| scenario.wrong(&path, message))?;
+                }
+            }
+        }
+    }
     Ok(())
+}
+
+/// A kind, or one of its versions, that can play the role.
+fn check_word(word: &str, role: Role) -> Result<(), String> {
+    match kind::named(word) {
+        Some(kind) if kind.plays().contains(&role) => Ok(()),
+        Some(_) => Err(format!("{word} cannot play {role}")),
+        None if word.contains('@') => kind::check_product(&word.parse()?, Some(role)).map(drop),
+        None => Err(format!("there is no kind `{word}`")),
+    }
 }

@@ -17,6 +17,9 @@ pub struct Always {
     /// To how many nodes every router's kernel has routes for every address, at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sites: Option<usize>,
+    /// Whether no router's kernel may send queries to a node for an address that its `lo` does not have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
     /// Whether no session may come up between ends whose keys differ (RFC 2385).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keys: bool,
@@ -35,8 +38,9 @@ impl std::fmt::Display for Always {
         let dark = self.dark.map(|span| format!("at most {span} without a good answer"));
         let blackhole = self.blackhole.map(|span| format!("at most {span} routed to who answers nobody"));
         let sites = self.sites.map(|sites| format!("at least {sites} nodes in every route"));
+        let bound = self.bound.then(|| "no route to an address that is gone".to_owned());
         let keys = self.keys.then(|| "no session with keys that differ".to_owned());
-        let words: Vec<String> = [dark, blackhole, sites, keys].into_iter().flatten().collect();
+        let words: Vec<String> = [dark, blackhole, sites, bound, keys].into_iter().flatten().collect();
         f.write_str(&words.join(", "))
     }
 }

@@ -19,6 +19,9 @@ pub type Axis = IndexMap<String, AxisValue>;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AxisValue {
+    /// What is special about it; joins the scenario's own `why`.
+    #[serde(default)]
+    pub why: Option<String>,
     /// The change of the topology.
     #[serde(default)]
     pub patch: toml::Table,

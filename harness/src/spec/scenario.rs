@@ -145,21 +145,65 @@ impl Scenario {
         scenario.validated()
     }
 
-    /// Checks it as it is, and with each value of its axes.
-    fn validated(self) -> Result<Self, SpecError> {
-        let mut scenario = self.in_cell(&Cell::default())?;
-        validate::steps(&scenario, &scenario.whole)?;
-        for (axis, values) in &scenario.axes {
-            for value in values.keys() {
-                let values = [(axis.clone(), value.clone())].into();
-                scenario.in_cell(&Cell { values, ..Cell::default() })?;
-            }
+    /// Checks it with all its axes' values that can be had together, and keeps the shape of the first.
+    fn validated(mut self) -> Result<Self, SpecError> {
+        validate::axes(&self, &self.whole)?;
+        let pinned = self.pinned()?;
+        let mut first = None;
+        for values in self.combinations().into_iter().filter(|values| values.agrees(&pinned)) {
+            let checked = self.in_cell(&values).and_then(|scenario| {
+                validate::steps(&scenario, &scenario.whole)?;
+                Ok(scenario)
+            });
+            // What is wrong in the first cell is wrong whatever varies, as far as anybody can tell.
+            let there = |error: SpecError| match (&first, &error.hint) {
+                (Some(_), None) => error.hint(format!("this is so with {values}")),
+                _ => error,
+            };
+            let scenario = checked.map_err(there)?;
+            first = first.or(Some(scenario));
         }
-        let dropped = scenario.mutant.as_ref().and_then(|name| scenario.mutants.get(name)?.drop_step);
+        let Some(first) = first else {
+            return Err(self.wrong(&KeyPath::of(&["axis"]), "no values of the axes can be had together"));
+        };
+        validate::mutants(&self, &self.whole)?;
+        (self.topology, self.shape) = (first.topology, first.shape);
+        let dropped = self.mutant.as_ref().and_then(|name| self.mutants.get(name)?.drop_step);
         if let Some(number) = dropped {
-            scenario.steps.remove(number - 1);
+            self.steps.remove(number - 1);
         }
-        Ok(scenario)
+        Ok(self)
+    }
+
+    /// The cell in which it runs, as far as the mutant that it is says so.
+    ///
+    /// # Errors
+    /// It names no cell of this scenario.
+    pub(crate) fn pinned(&self) -> Result<Cell, SpecError> {
+        self.mutant.as_ref().map_or_else(|| Ok(Cell::default()), |name| self.pinned_by(name))
+    }
+
+    pub(super) fn pinned_by(&self, mutant: &str) -> Result<Cell, SpecError> {
+        let declared = self.mutants.get(mutant).and_then(|mutant| mutant.cell.as_ref());
+        let wrong = |message: String| self.wrong(&KeyPath::of(&["mutants", mutant, "cell"]), message);
+        let cell: Cell = declared.map_or_else(|| Ok(Cell::default()), |cell| cell.parse()).map_err(wrong)?;
+        self.check_values(&cell).map_err(|error| wrong(error.message))?;
+        Ok(cell)
+    }
+
+    /// The product of the axes, without what an `only` excludes whatever the products are.
+    fn combinations(&self) -> Vec<Cell> {
+        let mut all = vec![Cell::default()];
+        for (axis, values) in &self.axes {
+            let with = |cell: &Cell, value: &String| {
+                let mut cell = cell.clone();
+                cell.values.insert(axis.clone(), value.clone());
+                cell
+            };
+            all = all.iter().flat_map(|cell| values.keys().map(|value| with(cell, value))).collect();
+        }
+        all.retain(|cell| self.excludes(cell).is_none());
+        all
     }
 
     /// The scenario in a cell: the patches of its values are merged, the mutant's last, and `inject = "AXIS"` says what.
@@ -173,6 +217,9 @@ impl Scenario {
         let file = || whole.iter().map(|(source, _)| source.clone());
         for (axis, value) in &cell.values {
             let chosen = self.value(axis, value)?;
+            if let Some(why) = &chosen.why {
+                scenario.why = Some(scenario.why.map_or_else(|| why.clone(), |before| format!("{before} {why}")));
+            }
             merge(&mut table, &chosen.patch);
             layers.splice(0..0, file().map(|file| (file, KeyPath::of(&["axis", axis, value, "patch"]))));
             for step in &mut scenario.steps {
@@ -193,6 +240,12 @@ impl Scenario {
         scenario.topology = decode(table, &scenario.shape)?;
         validate::topology(&scenario.topology, &self.folder, &scenario.shape)?;
         Ok(scenario)
+    }
+
+    /// # Errors
+    /// A value that the scenario does not have.
+    pub(crate) fn check_values(&self, cell: &Cell) -> Result<(), SpecError> {
+        cell.values.iter().try_for_each(|(axis, value)| self.value(axis, value).map(drop))
     }
 
     fn value(&self, axis: &str, value: &str) -> Result<&AxisValue, SpecError> {

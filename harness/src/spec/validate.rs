@@ -15,7 +15,10 @@ use crate::fault::Fault;
 use crate::secret::Secret;
 use crate::value::{Product, Role, Span};
 
+mod axes;
 mod expect;
+
+pub(super) use axes::axes;
 
 type Checked = Result<(), SpecError>;
 
@@ -46,28 +49,26 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
     check.addresses_are_unique()
 }
 
+/// The steps of a scenario in a cell.
 pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
     let check = Check { topology: &scenario.topology, layers };
     let asserts = scenario.steps.iter().any(|step| matches!(step.verb, Verb::Expect(_)));
     check.that(asserts, &KeyPath::of(&["step"]), || "nothing is asserted: no step has `expect`".to_owned())?;
-    for (i, step) in scenario.steps.iter().enumerate() {
-        let path = KeyPath::of(&["step"]).index(i);
+    for step in &scenario.steps {
         match &step.verb {
-            Verb::Expect(expect) => check.expect(expect, &path.key("expect"))?,
-            Verb::Inject(Strike::Fault(fault)) => check.fault(fault, &path.key("inject"))?,
-            Verb::Inject(Strike::Axis(name)) => {
-                let path = path.key("inject");
-                let axis = check.known("axis", name, &scenario.axes, &path)?;
-                let without = axis.iter().find(|(_, value)| value.inject.is_none());
-                check.that(without.is_none(), &path, || {
-                    let value = without.map(|(name, _)| name.as_str()).unwrap_or_default();
-                    format!("axis `{name}` does not always say what breaks: its value `{value}` has no `inject`")
-                })?;
-            }
-            Verb::Heal(_) | Verb::Hold(_) => {}
+            Verb::Expect(expect) => check.expect(expect, &step.place.key("expect"))?,
+            Verb::Inject(Strike::Fault(fault)) => check.fault(fault, &step.place.key("inject"))?,
+            Verb::Inject(Strike::Axis(_)) | Verb::Heal(_) | Verb::Hold(_) => {}
         }
     }
+    Ok(())
+}
+
+/// The mutants that a scenario declares.
+pub(super) fn mutants(scenario: &Scenario, layers: &Layers) -> Checked {
+    let check = Check { topology: &scenario.topology, layers };
     for (name, mutant) in &scenario.mutants {
+        scenario.pinned_by(name)?;
         let path = KeyPath::of(&["mutants", name, "drop-step"]);
         if let Some(number) = mutant.drop_step {
             let dropped = number.checked_sub(1).and_then(|nth| scenario.steps.get(nth));
@@ -86,36 +87,17 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
         let expectations: Vec<String> = scenario
             .steps
             .iter()
-            // What must always hold can come to an end at any step.
-            .filter(|step| matches!(step.verb, Verb::Expect(_)) || !scenario.always.is_empty())
+            // What must always hold can come to an end at any step whose name is one in every cell.
+            .filter(|step| match &step.verb {
+                Verb::Expect(_) => true,
+                Verb::Inject(Strike::Axis(axis)) => !scenario.always.is_empty() && step.name != *axis,
+                _ => !scenario.always.is_empty(),
+            })
             .map(|step| format!("`{}`", step.name))
             .collect();
         check.that(expectations.contains(&format!("`{}`", mutant.fails)), &path, || {
             format!("no expectation is named `{}`: expected {}", mutant.fails, list(&expectations))
         })?;
-    }
-    for (name, axis) in &scenario.axes {
-        let path = KeyPath::of(&["axis", name]);
-        check.name(&path, name)?;
-        check.that(Role::named(name).is_none(), &path, || format!("`{name}` is a role: the matrix varies it"))?;
-        check.that(!axis.is_empty(), &path, || format!("axis `{name}` has no values"))?;
-        for (value, says) in axis {
-            let path = path.key(value);
-            check.name(&path, value)?;
-            if let Some(fault) = &says.inject {
-                check.fault(fault, &path.key("inject"))?;
-            }
-            for key in says.only.keys() {
-                let known = Role::named(key).is_some() || scenario.axes.contains_key(key);
-                check.that(known, &path.key("only").key(key), || {
-                    format!("`{key}` is no role and no axis of the scenario")
-                })?;
-            }
-        }
-    }
-    for (role, products) in &scenario.matrix {
-        let path = KeyPath::of(&["matrix", &role.to_string()]);
-        check.that(!products.is_empty(), &path, || format!("the matrix has nothing to try as {role}"))?;
     }
     Ok(())
 }

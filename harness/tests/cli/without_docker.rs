@@ -59,14 +59,23 @@ async fn plan_needs_no_docker() {
 
     let ended = run(&["plan".as_ref(), "--cells".as_ref(), file.as_os_str()]).await;
     ended.must_exit(exit::PASS);
-    let count = |mark: &str| ended.stdout.lines().filter(|line| line.starts_with(mark)).count();
-    assert_eq!([count("bind"), count("+ "), count("("), count("# ")], [9, 3, 6, 1], "{ended:#?}");
+    let (cells, rest): (Vec<&str>, Vec<&str>) = ended.stdout.lines().partition(|line| !line.starts_with(['#', '(']));
+    assert!(cells.len() > 1 && cells.iter().all(|cell| cell.contains(" · ")), "{ended:#?}");
+    let summary = format!("# {} of ", cells.len());
+    assert!(rest.iter().any(|line| line.starts_with(&summary)), "{summary}: {ended:#?}");
+    assert!(rest.iter().any(|line| line.contains("no Debian release has all parts")), "{ended:#?}");
+
+    let all = run(&["plan".as_ref(), "--cells".as_ref(), "--all".as_ref(), file.as_os_str()]).await;
+    all.must_exit(exit::PASS);
+    let count = |mark: &str| all.stdout.lines().filter(|line| line.starts_with(mark)).count();
+    assert!(count("+ ") > 0 && count("  (") > 0 && cells.iter().all(|cell| all.stdout.contains(cell)), "{all:#?}");
 }
 
 #[rstest]
 #[case::no_command(&[])]
 #[case::no_file(&["run"])]
 #[case::no_such_option(&["plan", "--nonsense", "x"])]
+#[case::all_of_nothing(&["plan", "--all", "x"])]
 #[tokio::test]
 async fn bad_usage_is_2(#[case] args: &[&str]) {
     run(args).await.must_exit(2);

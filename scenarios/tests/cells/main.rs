@@ -1,7 +1,11 @@
-//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test cells`.
+//! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test tables`.
 
+mod anycasting_dns;
+mod bad_md5;
 mod drop_bgp;
-mod drop_udp_53;
-mod hang_named;
+mod hang_port_53;
 mod kill_named;
-mod tables;
+mod local_pref;
+mod md5_changed;
+mod provider;
+mod server_fails;

@@ -19,6 +19,9 @@ const RETRY: Duration = Duration::from_millis(250);
 /// What does not hold yet is asked again after this time, then after twice as long, and so on, up to [`RETRY`].
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 
+/// What holds is looked after this often: an administrator's command, or a configuration that was read anew, may undo it.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
 /// No reply is longer.
 const LONGEST: usize = 1 << 20;
 
@@ -190,10 +193,15 @@ impl<D: Dialect> Talk<D> {
     fn stands(&mut self, verb: Verb, standing: Standing) -> Option<Outcome> {
         match standing {
             Standing::Holds(detail) => {
-                self.is_confirmed = true;
-                self.next = None;
+                let is_news = !mem::replace(&mut self.is_confirmed, true);
+                self.next = Some(Next::Ask);
+                self.pause = LOOK_AFTER;
+                is_news.then_some(Outcome::Confirmed(verb, detail))
+            }
+            Standing::NotYet(detail) if mem::take(&mut self.is_confirmed) => {
                 self.pause = ASK_AGAIN;
-                Some(Outcome::Confirmed(verb, detail))
+                self.assert();
+                Some(Outcome::Trouble(format!("somebody else has changed them, it is told again: {detail}")))
             }
             Standing::NotYet(_) if self.pause < RETRY => {
                 self.next = Some(Next::Ask);

@@ -4,6 +4,7 @@ use crate::history::Event;
 use crate::plan::Plan;
 
 mod blackhole;
+mod bound;
 mod dark;
 mod keys;
 mod sites;
@@ -24,6 +25,9 @@ pub fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<Str
     }
     if let Some(least) = always.sites {
         found.extend(sites::fewer(plan, events, from, now, least));
+    }
+    if always.bound {
+        found.extend(bound::unbound(plan, events, from, now));
     }
     if always.keys {
         found.extend(keys::established(plan, events, from, now));

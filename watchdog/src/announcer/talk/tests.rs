@@ -50,7 +50,30 @@ fn a_decision_waits_for_no_reply() {
     let confirmed = Outcome::Confirmed(Verb::Withdraw, "anycastdns4 down".to_owned());
     assert_eq!(talk.receive(DOWN), Ok(vec![confirmed]));
     assert!(talk.is_confirmed());
-    assert_eq!(talk.patience(), None);
+    assert_eq!(talk.patience(), Some(LOOK_AFTER));
+}
+
+#[test]
+fn what_somebody_else_has_undone_is_told_and_done_again() {
+    let mut talk = talk();
+    talk.want(Verb::Announce);
+    talk.receive(ENABLED).unwrap();
+    assert_eq!(talk.receive(UP).unwrap().len(), 1);
+    sent(&mut talk);
+    // Looked after, and as it was: nothing to tell.
+    assert_eq!(talk.waited(), None);
+    assert_eq!(sent(&mut talk), ["show"]);
+    assert_eq!(talk.receive(UP), Ok(vec![]));
+    // A configuration was read anew, in which the protocols are disabled.
+    assert_eq!(talk.waited(), None);
+    sent(&mut talk);
+    let told = talk.receive(DOWN).unwrap();
+    assert_eq!(troubles(&told), 1, "{told:?}");
+    assert!(!talk.is_confirmed());
+    assert_eq!(sent(&mut talk), ["enable", "show"]);
+    talk.receive(ENABLED).unwrap();
+    assert_eq!(troubles(&talk.receive(UP).unwrap()), 0);
+    assert!(talk.is_confirmed());
 }
 
 #[test]

@@ -1,0 +1,35 @@
+//! `bad-md5`, in every cell of its matrix, and as its mutants.
+
+scenarios::cells! { "bad-md5",
+    default: {
+        bind_9_20_exabgp_5_0_15_bird_2_17_router: "resolver=bind@9.20,speaker=exabgp@5.0.15,router=bird@2.17,wrong=router",
+        bind_9_20_exabgp_4_2_25_frr_10_3_router: "resolver=bind@9.20,speaker=exabgp@4.2.25,router=frr@10.3,wrong=router",
+        bind_9_20_bird_2_17_bird_2_17_router: "resolver=bind@9.20,speaker=bird@2.17,router=bird@2.17,wrong=router",
+        bind_9_20_frr_10_3_bird_2_17_server: "resolver=bind@9.20,speaker=frr@10.3,router=bird@2.17,wrong=server",
+        hickory_exabgp_5_0_15_frr_10_3_router: "resolver=hickory,speaker=exabgp@5.0.15,router=frr@10.3,wrong=router",
+        hickory_exabgp_4_2_25_bird_2_17_router: "resolver=hickory,speaker=exabgp@4.2.25,router=bird@2.17,wrong=router",
+        hickory_bird_2_17_frr_10_3_server: "resolver=hickory,speaker=bird@2.17,router=frr@10.3,wrong=server",
+        hickory_frr_10_3_frr_10_3_router: "resolver=hickory,speaker=frr@10.3,router=frr@10.3,wrong=router",
+    },
+    more: {
+        bind_9_20_exabgp_5_0_15_frr_10_3_router: "resolver=bind@9.20,speaker=exabgp@5.0.15,router=frr@10.3,wrong=router",
+        bind_9_20_exabgp_4_2_25_bird_2_17_router: "resolver=bind@9.20,speaker=exabgp@4.2.25,router=bird@2.17,wrong=router",
+        bind_9_20_bird_2_17_bird_2_17_server: "resolver=bind@9.20,speaker=bird@2.17,router=bird@2.17,wrong=server",
+        bind_9_20_bird_2_17_frr_10_3_router: "resolver=bind@9.20,speaker=bird@2.17,router=frr@10.3,wrong=router",
+        bind_9_20_bird_2_17_frr_10_3_server: "resolver=bind@9.20,speaker=bird@2.17,router=frr@10.3,wrong=server",
+        bind_9_20_frr_10_3_bird_2_17_router: "resolver=bind@9.20,speaker=frr@10.3,router=bird@2.17,wrong=router",
+        bind_9_20_frr_10_3_frr_10_3_router: "resolver=bind@9.20,speaker=frr@10.3,router=frr@10.3,wrong=router",
+        bind_9_20_frr_10_3_frr_10_3_server: "resolver=bind@9.20,speaker=frr@10.3,router=frr@10.3,wrong=server",
+        hickory_exabgp_5_0_15_bird_2_17_router: "resolver=hickory,speaker=exabgp@5.0.15,router=bird@2.17,wrong=router",
+        hickory_exabgp_4_2_25_frr_10_3_router: "resolver=hickory,speaker=exabgp@4.2.25,router=frr@10.3,wrong=router",
+        hickory_bird_2_17_bird_2_17_router: "resolver=hickory,speaker=bird@2.17,router=bird@2.17,wrong=router",
+        hickory_bird_2_17_bird_2_17_server: "resolver=hickory,speaker=bird@2.17,router=bird@2.17,wrong=server",
+        hickory_bird_2_17_frr_10_3_router: "resolver=hickory,speaker=bird@2.17,router=frr@10.3,wrong=router",
+        hickory_frr_10_3_bird_2_17_router: "resolver=hickory,speaker=frr@10.3,router=bird@2.17,wrong=router",
+        hickory_frr_10_3_bird_2_17_server: "resolver=hickory,speaker=frr@10.3,router=bird@2.17,wrong=server",
+        hickory_frr_10_3_frr_10_3_server: "resolver=hickory,speaker=frr@10.3,router=frr@10.3,wrong=server",
+    },
+    mutants: {
+        right_key: "right-key",
+    },
+}
