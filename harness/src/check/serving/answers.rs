@@ -107,7 +107,8 @@ impl<'p> Answers<'p> {
         self.trains.values().map(|train| lost(train) as u64).sum()
     }
 
-    /// The longest time between two good answers in a row, or to the end; by the time of the query.
+    /// The longest time from a lost query to the next good answer, or to the end; by the times of the queries. A client that
+    /// paused has lost nothing.
     pub(in crate::check) fn gap(&self, from: u64, until: u64) -> Duration {
         let longest = self.trains.values().map(|train| train.gap(from, until)).max();
         Duration::from_nanos(longest.unwrap_or(0))
@@ -157,15 +158,14 @@ impl Train<'_> {
     }
 
     fn gap(&self, from: u64, until: u64) -> u64 {
-        let good = self.queries.values().filter(|query| query.answered_by().is_some());
-        let mut before = from;
-        let mut longest = 0;
-        for sent in good.map(|query| query.sent).filter(|sent| *sent < until).chain([until]) {
-            if sent >= from {
-                longest = longest.max(sent - before.min(sent));
+        let (mut longest, mut lost_since) = (0, None);
+        for query in self.queries.values().filter(|query| query.known >= from && query.sent < until) {
+            if query.answered_by().is_none() {
+                lost_since.get_or_insert(query.sent.max(from));
+            } else if let Some(since) = lost_since.take() {
+                longest = longest.max(query.sent.saturating_sub(since));
             }
-            before = before.max(sent);
         }
-        longest
+        lost_since.map_or(longest, |since| longest.max(until.saturating_sub(since)))
     }
 }

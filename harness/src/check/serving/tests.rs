@@ -135,6 +135,15 @@ fn a_longer_gap_than_allowed_fails_though_it_converged() {
 }
 
 #[test]
+fn a_client_that_paused_has_lost_nothing() {
+    let mut story = Story::of_failover();
+    let during = |event: &Event| matches!(event.saw, Seen::Query { sent, .. } if (FAULT + 100 * MS..FAULT + 300 * MS).contains(&sent));
+    story.events.retain(|event| !during(event));
+    let finding = story.judge_with(|expectation| expectation.expect.gap = Some(Span::ms(10)));
+    assert_eq!(finding.gap, std::time::Duration::from_millis(10), "{finding:?}");
+}
+
+#[test]
 fn too_late_fails_and_tells_when_it_held() {
     let finding = Story::of_failover().judge_with(|expectation| expectation.deadline = Span::ms(5));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
