@@ -1,6 +1,7 @@
 //! No verdict, because the lab did not come up or its record cannot be kept: 98, with the reason.
 
 use harness::cli::exit;
+use harness::image::catalog;
 use tokio::process::Command;
 
 use crate::command::{Ended, lab};
@@ -25,7 +26,7 @@ async fn a_program_that_is_missing() {
 async fn a_program_that_is_not_static() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let me = std::env::current_exe().expect("this test is a program");
-    for name in ["anycast-lab-probe", "anycast-watchdog"] {
+    for name in catalog::parts().iter().filter_map(|part| part.program) {
         std::os::unix::fs::symlink(&me, folder.path().join(name)).expect("there is room");
     }
     let ended = with_programs(folder.path()).await;
