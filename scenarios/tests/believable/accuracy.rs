@@ -243,8 +243,8 @@ fn pace(events: &[&Event]) {
 /// Prints the quantiles, and returns the one that is judged.
 fn row(what: &str, times: &mut [u64], judged: usize) -> u64 {
     times.sort_unstable();
-    let at =
-        |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);
+    // The smallest that so many of a hundred do not exceed: of a hundred, the 99th.
+    let at = |share: usize| times.get((times.len() * share).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
     let shown = |time: u64| if time == u64::MAX { "missed".to_owned() } else { (time / 1_000).to_string() };
     let [p50, p90, p99, max] = [50, 90, 99, 100].map(|share| shown(at(share)));
     println!("{what:<20}{:>8}{p50:>10}{p90:>10}{p99:>10}{max:>10}", times.len());
