@@ -140,7 +140,7 @@ fn a_client_that_paused_has_lost_nothing() {
     let during = |event: &Event| matches!(event.saw, Seen::Query { sent, .. } if (FAULT + 100 * MS..FAULT + 300 * MS).contains(&sent));
     story.events.retain(|event| !during(event));
     let finding = story.judge_with(|expectation| expectation.expect.gap = Some(Span::ms(10)));
-    assert_eq!(finding.gap, std::time::Duration::from_millis(10), "{finding:?}");
+    assert_eq!(finding.gap, Duration::from_millis(10), "{finding:?}");
 }
 
 #[test]
