@@ -1,11 +1,11 @@
 //! Opening a TCP connection to a server that may be dying.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -21,15 +21,31 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// # Errors
 /// The answer of whichever attempt was answered first. An unanswered one goes on until the future is dropped.
 pub async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    connect_from(server, None).await
+}
+
+/// [`connect`], from this address.
+///
+/// # Errors
+/// The same, and when the address is not on this host.
+pub async fn connect_from(server: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
     let mut patience = PATIENCE;
     loop {
-        attempts.spawn(TcpStream::connect(server));
+        attempts.spawn(attempt(server, source));
         if let Ok(Some(answered)) = timeout(patience, attempts.join_next()).await {
             return answered.unwrap_or_else(|died| resume_unwind(died.into_panic()));
         }
         patience *= 2;
     }
+}
+
+async fn attempt(server: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source {
+        socket.bind((source, 0).into())?;
+    }
+    socket.connect(server).await
 }
 
 #[cfg(test)]

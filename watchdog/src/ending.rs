@@ -8,7 +8,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::announcer::exabgp::Heard;
-use crate::journal::Journal;
 
 /// Why the process ends.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +35,12 @@ pub struct Endings {
     exabgp: Option<FromExabgp>,
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
 }
 
 /// How the end of ExaBGP shows.
 #[derive(Debug)]
 pub struct FromExabgp {
-    /// What it says on our stdin.
+    /// What it says of itself on our stdin.
     pub heard: mpsc::UnboundedReceiver<Heard>,
     /// The announcer's last word, when stdout cannot be written.
     pub closed: oneshot::Receiver<io::Error>,
@@ -54,47 +52,34 @@ impl Endings {
     /// # Errors
     /// When the signals cannot be taken over.
     pub fn new(exabgp: Option<FromExabgp>) -> io::Result<Self> {
-        Ok(Self {
-            exabgp,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+        Ok(Self { exabgp, terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Waits for the first of them.
-    pub async fn first(mut self, journal: Journal) -> Ending {
+    pub async fn first(mut self) -> Ending {
         let exabgp = async {
             match self.exabgp {
-                Some(exabgp) => exabgp.end(journal).await,
+                Some(exabgp) => exabgp.end().await,
                 None => pending().await,
             }
         };
         tokio::select! {
             _ = self.terminate.recv() => Ending::Signal("SIGTERM"),
             _ = self.interrupt.recv() => Ending::Signal("SIGINT"),
-            _ = self.hangup.recv() => Ending::Signal("SIGHUP"),
             ending = exabgp => ending,
         }
     }
 }
 
 impl FromExabgp {
-    /// Waits for it. A complaint by ExaBGP is no end; it goes into the journal.
-    async fn end(mut self, journal: Journal) -> Ending {
-        loop {
-            tokio::select! {
-                Ok(error) = &mut self.closed => return Ending::Closed(error),
-                heard = self.heard.recv() => match heard {
-                    Some(Heard::Done) => {}
-                    Some(Heard::Error) => journal.note(
-                        "ERROR: ExaBGP answered `error`: expected `done` for the command before; the routes may not be \
-                         as decided; hint: see ExaBGP's log, and whether its version is 4.2 or 5",
-                    ),
-                    Some(Heard::Shutdown) => return Ending::Shutdown,
-                    Some(Heard::End) | None => return Ending::Gone,
-                },
-            }
+    /// Waits for it.
+    async fn end(mut self) -> Ending {
+        tokio::select! {
+            Ok(error) = &mut self.closed => Ending::Closed(error),
+            heard = self.heard.recv() => match heard {
+                Some(Heard::Shutdown) => Ending::Shutdown,
+                Some(Heard::End) | None => Ending::Gone,
+            },
         }
     }
 }

@@ -4,32 +4,46 @@
 //! their control sockets. The way of a check:
 //!
 //! ```text
-//! probe --sample--> machine --decision--> announcer --"announce watchdog NAME"--> ExaBGP
+//! watch --sample--> machine --decision--> announcer --"announce watchdog NAME"--> ExaBGP
 //!                                                 <--commands and replies--> BIRD, FRR
 //! ```
 //!
 //! A map of the code, in that order:
 //!
-//! - [`options`], [`duration`], [`config`], [`target`]: what to check, and how often
-//! - [`soa`], [`connect`], [`check`], [`standing`], [`probe`]: questions to the name servers; all they say becomes a [`sample`]
+//! - [`service`]: what is checked and how it is judged; all sources of configuration end here
+//! - [`options`], [`config`], [`duration`], [`target`]: these sources
+//! - [`question`], [`command`]: what can be asked, and what a good answer is; [`pulse`]: when to ask, and when to stop waiting
+//! - [`transport`], [`connect`], [`watch`]: questions on their way; all that is learnt becomes a [`sample`]
 //! - [`machine`]: decides; no clock and no socket
 //! - [`announcer`], [`journal`], [`lines`]: commands to the daemon, a file for each dialect; reasons for people on stderr
-//! - [`ending`]: why we end
+//! - [`binding`]: whether this machine has the addresses
+//! - [`operate`]: what operators and their tools see and say; [`compat`]: the command lines of others
+//! - [`ending`]: why we end; [`keeper`]: what happens when we do not live to say so
 //! - [`run`]: all of it together
+//!
+//! Beside it, [`lint`] reads the daemons' configuration files and names the traps in them.
 
 pub mod announcer;
-pub mod check;
+pub mod binding;
+pub mod command;
+pub mod compat;
 pub mod config;
 pub mod connect;
 pub mod duration;
 pub mod ending;
 pub mod journal;
+pub mod keeper;
 pub mod lines;
+pub mod lint;
 pub mod machine;
+pub mod operate;
 pub mod options;
-pub mod probe;
+pub mod pulse;
+pub mod question;
 pub mod run;
 pub mod sample;
-pub mod soa;
-pub mod standing;
+pub mod service;
 pub mod target;
+pub mod transport;
+mod wait;
+pub mod watch;

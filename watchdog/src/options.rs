@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::Parser;
 
-use crate::announcer::bird;
+use crate::config::{Way, Word};
 use crate::duration;
+use crate::operate::office;
+use crate::service::Judging;
 
 /// Checks name servers and has ExaBGP, BIRD or FRR announce their anycast routes while all of them answer
 ///
-/// Each target passes when it accepts a TCP connection and answers an SOA query over UDP. Decisions and their
-/// reasons go to stderr.
+/// Each target passes while it answers SOA queries over UDP and TCP. Decisions and their reasons go to stderr.
 ///
 /// ExaBGP (4.2, 5) starts it as a helper process with the text encoder. The routes are those marked
 /// `watchdog NAME withdraw` in ExaBGP's static section.
@@ -25,108 +25,114 @@ use crate::duration;
 ///
 /// Durations are a number with its unit, `ms` or `s`: 500ms, 2s, 1.5s.
 ///
-/// Exit codes: 0 after SIGTERM, SIGINT, SIGHUP, or the end of ExaBGP; 1 when commands no longer reach
+/// SIGHUP reads the configuration again.
+///
+/// Exit codes: 0 after SIGTERM, SIGINT, or the end of ExaBGP; 1 when commands no longer reach
 /// ExaBGP; 2 for a mistake in the options or in the configuration file; 101 for a bug. All of them withdraw first,
 /// except for a mistake in the options.
 #[derive(Debug, Clone, Parser)]
-#[command(version)]
 pub struct Options {
-    /// The targets, one `address:domain` a line; blank lines and lines beginning with `#` are skipped
-    #[arg(long, value_name = "PATH", default_value = "/etc/nameserver_watchdog.conf")]
-    pub conf: PathBuf,
+    /// The configuration: TOML when its name ends in `.toml`, else one `address:domain` a line; blank lines and lines beginning
+    /// with `#` are skipped [default: /etc/anycast-watchdog.toml if it is there, else /etc/nameserver_watchdog.conf]
+    #[arg(long, value_name = "PATH")]
+    pub conf: Option<PathBuf>,
 
     /// Who announces the routes
-    #[arg(long, value_enum, default_value_t = Through::Exabgp)]
-    pub through: Through,
+    #[arg(long, value_enum, default_value_t = Word::Exabgp)]
+    pub through: Word,
 
     /// The socket of BIRD [default: /run/bird/bird.ctl] or of FRR's bgpd [default: /run/frr/bgpd.vty]
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 
     /// The AS number in FRR's `router bgp ASN`
-    #[arg(long, required_if_eq("through", "frr"), value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub asn: Option<u32>,
 
     /// The watchdog name that ExaBGP's routes carry; what the names of BIRD's protocols begin with
-    #[arg(long, default_value = "anycastdns", value_parser = watchdog_name)]
+    #[arg(long, default_value = "anycastdns")]
     pub name: String,
 
-    /// Time from one round of checks to the next while all is well
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
-    pub interval: Duration,
+    /// Time from one question to the next while all is well [default: 200ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub interval: Option<Duration>,
 
-    /// Time from one round of checks to the next while the routes are withdrawn, or checks begin to fail
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = duration::parse)]
-    pub fast_interval: Duration,
+    /// The same while the routes are withdrawn, or checks begin to fail [default: 50ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub fast_interval: Option<Duration>,
 
-    /// Limit for one check of one target: TCP connect and SOA lookup together
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
-    pub timeout: Duration,
+    /// No answer at all for so long is a failure; it grows with the server's own latency, up to eight times [default: 250ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub timeout: Option<Duration>,
 
-    /// Healthy rounds in a row before announcing
-    #[arg(long, value_name = "ROUNDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rise: u32,
+    /// Passes in a row of every check before announcing [default: 1]
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rise: Option<u32>,
 
-    /// Failed rounds in a row before withdrawing; a refused TCP connection withdraws at once
-    #[arg(long, value_name = "ROUNDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub fall: u32,
+    /// Bad answers in a row before withdrawing; a refused TCP connection withdraws at once [default: 3]
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub fall: Option<u32>,
 
     /// The name servers' port, TCP and UDP
     #[arg(long, default_value_t = 53, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
-}
 
-/// Who announces the routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Through {
-    /// ExaBGP, whose helper process this is
-    Exabgp,
-    /// BIRD, over its control socket
-    Bird,
-    /// FRR's bgpd, over its terminal socket
-    Frr,
+    /// What operators can ask for.
+    #[command(flatten)]
+    pub office: office::Options,
+
+    /// Watch in this process, without one more that replaces it when it hangs or dies
+    #[arg(long)]
+    pub no_lease: bool,
+
+    /// exabgp healthcheck's flags, in whose stead the program was called; then nothing else counts.
+    #[arg(skip)]
+    pub healthcheck: Option<Vec<String>>,
 }
 
 impl Options {
-    /// The command line, with what clap cannot know: which options go together. Ends the process on a mistake.
+    /// For a program that is called as exabgp's healthcheck is.
     #[must_use]
-    pub fn from_command_line() -> Self {
-        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    pub fn of_healthcheck(flags: &[String]) -> Self {
+        Self { healthcheck: Some(flags.to_vec()), ..Self::parse_from(["anycast-watchdog"]) }
     }
 
-    /// The socket to speak through.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        let default = if self.through == Through::Frr { "/run/frr/bgpd.vty" } else { "/run/bird/bird.ctl" };
-        self.socket.clone().unwrap_or_else(|| default.into())
+    /// The first option that speaks of what a TOML file says itself.
+    pub(crate) fn given_for_lines(&self) -> Option<&'static str> {
+        let given = [
+            ("--socket", self.socket.is_some()),
+            ("--asn", self.asn.is_some()),
+            ("--interval", self.interval.is_some()),
+            ("--fast-interval", self.fast_interval.is_some()),
+            ("--timeout", self.timeout.is_some()),
+            ("--rise", self.rise.is_some()),
+            ("--fall", self.fall.is_some()),
+        ];
+        given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
     }
 
-    fn checked(self) -> Result<Self, clap::Error> {
-        let mistake = |kind, text: String| Err(Self::command().error(kind, text));
-        if self.socket.is_some() && self.through == Through::Exabgp {
-            return mistake(ErrorKind::ArgumentConflict, "--socket needs --through bird or --through frr".to_owned());
-        }
-        if self.asn.is_some() && self.through != Through::Frr {
-            return mistake(ErrorKind::ArgumentConflict, "--asn needs --through frr".to_owned());
-        }
-        if self.through == Through::Bird && !bird::is_name(&self.name) {
-            let text = format!("--name: expected letters, digits and `_-.:` as in BIRD's names, found `{}`", self.name);
-            return mistake(ErrorKind::ValueValidation, text);
-        }
-        Ok(self)
+    pub(crate) fn way(&self) -> Way {
+        Way { socket: self.socket.clone(), asn: self.asn, ..Way::default() }
     }
-}
 
-/// ExaBGP splits its commands at blanks and takes the third word as the name.
-fn watchdog_name(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
-        return Ok(text.to_owned());
+    /// When outcomes count.
+    pub(crate) fn judging(&self) -> Judging {
+        let default = Judging::default();
+        Judging {
+            interval: self.interval.unwrap_or(default.interval),
+            fast_interval: self.fast_interval.unwrap_or(default.fast_interval),
+            timeout: self.timeout.unwrap_or(default.timeout),
+            rise: self.rise.unwrap_or(default.rise),
+            fall: self.fall.unwrap_or(default.fall),
+            ..default
+        }
     }
-    Err("expected printable ASCII without blanks, as in the route's `watchdog NAME`".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
@@ -135,45 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn defaults() {
-        let options = Options::parse_from(["anycast-watchdog"]);
-        insta::assert_debug_snapshot!(options, @r#"
-        Options {
-            conf: "/etc/nameserver_watchdog.conf",
-            through: Exabgp,
-            socket: None,
-            asn: None,
-            name: "anycastdns",
-            interval: 1s,
-            fast_interval: 100ms,
-            timeout: 1s,
-            rise: 1,
-            fall: 1,
-            port: 53,
-        }
-        "#);
-    }
-
-    #[test]
-    fn a_name_with_a_blank_is_refused() {
-        assert!(Options::try_parse_from(["anycast-watchdog", "--name", "any cast"]).is_err());
-        assert!(Options::try_parse_from(["anycast-watchdog", "--name", ""]).is_err());
+    fn what_counts_from_one_is_not_zero() {
         assert!(Options::try_parse_from(["anycast-watchdog", "--rise", "0"]).is_err());
-    }
-
-    #[test]
-    fn options_that_do_not_go_together_are_refused() {
-        let checked = |line: &str| Options::try_parse_from(line.split(' ')).and_then(Options::checked);
-        for wrong in
-            ["x --socket /s", "x --asn 1", "x --through bird --asn 1", "x --through frr", "x --through frr --asn 0"]
-        {
-            assert!(checked(wrong).is_err(), "{wrong}");
-        }
-        assert!(checked("x --through bird --name any*").is_err());
-        assert!(checked("x --name any*").is_ok());
-        let socket = |line| checked(line).unwrap().socket();
-        assert_eq!(socket("x --through bird").to_str(), Some("/run/bird/bird.ctl"));
-        assert_eq!(socket("x --through frr --asn 65001").to_str(), Some("/run/frr/bgpd.vty"));
-        assert_eq!(socket("x --through frr --asn 65001 --socket /s").to_str(), Some("/s"));
+        assert!(Options::try_parse_from(["anycast-watchdog", "--asn", "0"]).is_err());
     }
 }

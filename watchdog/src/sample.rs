@@ -1,10 +1,12 @@
-//! What was seen of the name servers: the probe makes samples, the machine decides by them.
+//! What was seen of a service: checks make samples, the machine decides by them.
 
-use crate::check::Failure;
+use serde::{Deserialize, Serialize};
 
-/// What was seen of all targets together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One outcome of one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
+    /// Which of the machine's checks, from 0.
+    pub check: usize,
     /// What it means.
     pub verdict: Verdict,
     /// Why, in words.
@@ -12,21 +14,25 @@ pub struct Sample {
 }
 
 /// What a sample means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// All targets passed.
+    /// The check passed.
     Healthy,
-    /// A target failed; once may be an accident.
+    /// A bad answer; once may be an accident.
     Failed,
-    /// A target's port is closed, its process gone: no accident.
+    /// One question was not answered, others were: the network may have lost it, so it counts half.
+    Lost,
+    /// The port is closed, the process gone: no accident.
     Refused,
+    /// Nothing at all is answered: the check has waited for long enough to say so.
+    Silent,
 }
 
-impl From<&Failure> for Verdict {
-    fn from(failure: &Failure) -> Self {
-        match failure {
-            Failure::Refused => Self::Refused,
-            _ => Self::Failed,
-        }
+impl Verdict {
+    /// Whether it settles the matter by itself.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Refused | Self::Silent)
     }
 }

@@ -1,72 +1,65 @@
 //! BIRD's control socket (2.0 to 3.1): lines of text, answered by lines that begin with a four-digit code.
 //!
-//! The routes are in protocols whose names begin with the watchdog's: enabling them announces, disabling withdraws. They
-//! begin `disabled` in the configuration, so that a BIRD without a watchdog announces nothing.
+//! The routes are in protocols named after the service: enabling them announces, disabling withdraws. They begin `disabled`
+//! in the configuration, so that a BIRD without a watchdog announces nothing. See [`protocols`] for their names.
+//!
+//! That a protocol is up does not say that a neighbour knows its routes: a filter may keep them back, or no session may be
+//! up. So BIRD is asked, for each address, what it exports to each neighbour (BIRD user's guide, "show route ... export").
+//!
+//! Nothing said here makes BIRD send both families at once: one session has one connection, BIRD writes an UPDATE for each
+//! family, and the kernel keeps the second back until the neighbour has acknowledged the first (RFC 896), which it may put
+//! off for 40 ms. A session for each family has no such wait.
+
+use std::collections::BTreeSet;
 
 use super::dialect::{Complaint, Dialect, Script, Standing};
 use crate::machine::Verb;
 
+mod protocols;
+mod reply;
 #[cfg(test)]
 mod tests;
 
-/// Codes from here on are errors.
-const ERRORS: u16 = 8000;
+use protocols::Protocols;
+use reply::{Reply, body, code_of, refusal};
 
 const READY: u16 = 1;
 const DISABLED: [u16; 2] = [9, 8];
 const ENABLED: [u16; 2] = [11, 10];
-const END: u16 = 0;
-const PROTOCOL: u16 = 1002;
-const PROTOCOLS_HEADER: u16 = 2002;
-const NO_MATCH: u16 = 8003;
-const DENIED: u16 = 8007;
+const ROUTE: u16 = 1007;
 
-/// Speaks to BIRD about the protocols `NAME*`.
+/// Speaks to BIRD about a service's protocols.
 #[derive(Debug, Clone)]
 pub(crate) struct Bird {
-    name: String,
+    protocols: Protocols,
+    prefixes: Vec<String>,
 }
 
-/// The lines of a reply, each with its code; the last one closes it.
-pub(crate) type Reply = Vec<(u16, String)>;
-
 impl Bird {
-    /// For the protocols whose names begin with `name`, which [`is_name`] accepts.
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned() }
+    /// For the protocols named after the service, which [`is_name`] accepts, and for its prefixes.
+    pub(crate) fn new(name: &str, prefixes: impl IntoIterator<Item = String>) -> Self {
+        Self { protocols: Protocols::of(name), prefixes: prefixes.into_iter().collect() }
     }
 
-    fn pattern(&self) -> String {
-        format!("\"{}*\"", self.name)
+    /// The prefixes, each with the neighbour that it is asked about.
+    fn exports<'b>(&'b self, neighbors: &'b BTreeSet<String>) -> impl Iterator<Item = (&'b String, &'b String)> {
+        self.prefixes.iter().flat_map(|prefix| neighbors.iter().map(move |neighbor| (prefix, neighbor)))
     }
 
-    fn line(&self, command: &str) -> Script {
-        Script::of_lines(&[format!("{command} {}", self.pattern())], b'\n')
-    }
-
-    fn refusal(&self, code: u16, text: &str) -> Complaint {
-        let hint = match code {
-            NO_MATCH => {
-                format!("; hint: expected protocols named {}, in bird.conf or by another --name", self.pattern())
+    /// Which of the prefixes are exported from one of our protocols to at least one neighbour, and which are not.
+    fn exported(&self, verb: Verb, neighbors: &BTreeSet<String>, replies: &[Reply]) -> (Vec<String>, Vec<String>) {
+        let mut told = BTreeSet::new();
+        for ((prefix, _), reply) in self.exports(neighbors).zip(replies) {
+            let is_ours = |(code, text): &(u16, String)| {
+                let source = text.split_once('[').and_then(|(_, rest)| rest.split(' ').next());
+                *code == ROUTE && source.is_some_and(|source| self.protocols.is_wanted(source, verb))
+            };
+            if reply.iter().any(is_ours) {
+                told.insert(prefix);
             }
-            DENIED => {
-                "; hint: this control socket is restricted to reading; name the other one with --socket".to_owned()
-            }
-            _ => String::new(),
-        };
-        Complaint::Refused(format!("{code:04} {text}{hint}"))
-    }
-
-    /// The lines of the reply to a command, if it ends well.
-    fn body<'r>(&self, replies: &'r [Reply]) -> Result<&'r [(u16, String)], Complaint> {
-        let lines = replies.first().map_or(&[][..], Vec::as_slice);
-        if let Some((code, text)) = lines.iter().find(|(code, _)| *code >= ERRORS) {
-            return Err(self.refusal(*code, text));
         }
-        match lines.split_last() {
-            Some(((END, _), body)) if !body.is_empty() => Ok(body),
-            _ => Err(Complaint::Nonsense(format!("expected lines about protocols, then 0000, found {lines:?}"))),
-        }
+        let (told, kept): (Vec<_>, Vec<_>) = self.prefixes.iter().cloned().partition(|prefix| told.contains(prefix));
+        (told, kept)
     }
 }
 
@@ -80,106 +73,88 @@ impl Dialect for Bird {
 
     const DAEMON: &'static str = "BIRD";
 
-    /// BIRD speaks first.
+    /// BIRD speaks first; then it tells which protocols there are.
     fn hello(&self) -> Script {
-        Script { bytes: Vec::new(), replies: 1 }
+        Script { replies: 2, ..self.question() }
     }
 
+    /// What is wanted up comes first: so a prefix that changes its protocol is never withdrawn in between.
     fn command(&self, verb: Verb) -> Script {
-        self.line(match verb {
-            Verb::Announce => "enable",
-            Verb::Withdraw => "disable",
-        })
+        let line = |(word, name): (&str, &str)| format!("{word} \"{name}\"");
+        Script::of_lines(&self.protocols.commands(verb).map(line).collect::<Vec<_>>(), b'\n')
     }
 
     fn question(&self) -> Script {
-        self.line("show protocols")
+        Script::of_lines(&["show protocols".to_owned()], b'\n')
     }
 
-    /// `CODE-text` is followed by more, `CODE text` is the last; a blank stands for the code before, `+` for a log message.
+    /// Each is a look-up of one prefix, however many routes there are.
+    fn follow_up(&self, verb: Verb, replies: &[Reply]) -> Option<Script> {
+        let neighbors = replies.first().and_then(|reply| self.protocols.read(reply).ok())?.neighbors;
+        let line = |(prefix, neighbor)| format!("show route for {prefix} export '{neighbor}'");
+        let lines: Vec<_> = self.exports(&neighbors.up).map(line).collect();
+        (verb != Verb::Withdraw && !lines.is_empty()).then(|| Script::of_lines(&lines, b'\n'))
+    }
+
     fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Reply>, Complaint> {
-        let mut reply = Reply::new();
-        let mut taken = 0;
-        while let Some(length) = received[taken..].iter().position(|&byte| byte == b'\n') {
-            let line = String::from_utf8_lossy(&received[taken..taken + length]).into_owned();
-            taken += length + 1;
-            if line.starts_with('+') {
-                continue;
-            }
-            let (code, text, is_last) = parse(&line, reply.last().map(|(code, _)| *code))?;
-            reply.push((code, text));
-            if is_last {
-                received.drain(..taken);
-                return Ok(Some(reply));
-            }
-        }
-        Ok(None)
+        reply::take(received)
     }
 
-    fn greeted(&self, replies: &[Reply]) -> Result<String, Complaint> {
-        match replies.first().map(Vec::as_slice) {
-            Some([(READY, text)]) => Ok(text.clone()),
-            other => Err(Complaint::Nonsense(format!("expected `0001 BIRD ... ready.`, found {other:?}"))),
+    fn greeted(&mut self, replies: &[Reply]) -> Result<String, Complaint> {
+        match replies {
+            [welcome, protocols] => match welcome.as_slice() {
+                [(READY, text)] => {
+                    self.protocols.learn(&self.protocols.read(protocols)?);
+                    Ok(text.clone())
+                }
+                other => Err(Complaint::Nonsense(format!("expected `0001 BIRD ... ready.`, found {other:?}"))),
+            },
+            other => Err(Complaint::Nonsense(format!("expected a welcome and protocols, found {other:?}"))),
         }
     }
 
     fn obeyed(&self, verb: Verb, replies: &[Reply]) -> Result<(), Complaint> {
-        let expected = match verb {
-            Verb::Announce => ENABLED,
-            Verb::Withdraw => DISABLED,
-        };
-        match self.body(replies)?.iter().find(|(code, _)| !expected.contains(code)) {
-            Some((code, text)) => {
-                Err(Complaint::Nonsense(format!("expected one of {expected:04?}, found {code:04} {text}")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn holds(&self, verb: Verb, replies: &[Reply]) -> Result<Standing, Complaint> {
-        let wanted = match verb {
-            Verb::Announce => "up",
-            Verb::Withdraw => "down",
-        };
-        let mut states = Vec::new();
-        for (code, text) in self.body(replies)? {
-            // Name, protocol, table, state, since, and what else there is to say.
-            let mut columns = text.split_whitespace();
-            match (*code, columns.next(), columns.nth(2)) {
-                (PROTOCOLS_HEADER, ..) => {}
-                (PROTOCOL, Some(name), Some(state)) if name.starts_with(&self.name) => states.push((name, state)),
-                _ => {
-                    return Err(Complaint::Nonsense(format!(
-                        "expected a protocol {}, found {code:04} {text}",
-                        self.pattern()
-                    )));
+        for ((word, name), reply) in self.protocols.commands(verb).zip(replies) {
+            let expected = if word == "enable" { ENABLED } else { DISABLED };
+            match body(reply)? {
+                [(code, _)] if expected.contains(code) => {}
+                other => {
+                    let found = format!("expected one of {expected:04?} for `{word} \"{name}\"`, found {other:?}");
+                    return Err(Complaint::Nonsense(found));
                 }
             }
         }
-        let detail: Vec<_> = states.iter().map(|(name, state)| format!("{name} {state}")).collect();
-        let detail = detail.join(", ");
-        match states.iter().all(|(_, state)| *state == wanted) {
-            _ if states.is_empty() => Err(Complaint::Nonsense("expected protocols, found only a header".to_owned())),
-            true => Ok(Standing::Holds(detail)),
-            false => Ok(Standing::NotYet(detail)),
-        }
+        Ok(())
     }
-}
 
-/// A line's code, its text, and whether it is the last.
-fn parse(line: &str, before: Option<u16>) -> Result<(u16, String, bool), Complaint> {
-    let nonsense = || Complaint::Nonsense(format!("expected a line with a four-digit code, found `{line}`"));
-    if let Some(text) = line.strip_prefix(' ') {
-        return Ok((before.ok_or_else(nonsense)?, text.to_owned(), false));
-    }
-    let (code, rest) = line.split_at_checked(4).ok_or_else(nonsense)?;
-    if !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(nonsense());
-    }
-    let code = code.parse().map_err(|_| nonsense())?;
-    match rest.split_at_checked(1) {
-        Some(("-", text)) => Ok((code, text.to_owned(), false)),
-        Some((" ", text)) => Ok((code, text.to_owned(), true)),
-        _ => Err(nonsense()),
+    fn holds(&mut self, verb: Verb, replies: &[Reply]) -> Result<Standing, Complaint> {
+        let Some((protocols, exports)) = replies.split_first() else {
+            return Err(Complaint::Nonsense("expected protocols, found nothing".to_owned()));
+        };
+        let seen = self.protocols.read(protocols)?;
+        self.protocols.learn(&seen);
+        let (mut all_hold, detail) = self.protocols.stand(verb, &seen)?;
+        let mut details = vec![detail];
+        let neighbors = &seen.neighbors;
+        if verb != Verb::Withdraw && !self.prefixes.is_empty() && !neighbors.is_empty() {
+            let (told, kept) = self.exported(verb, &neighbors.up, exports);
+            let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+            if neighbors.up.is_empty() {
+                details.push(format!("no BGP neighbour is up: {} down", list(&neighbors.down)));
+            } else if !kept.is_empty() {
+                let (kept, up) = (kept.join(", "), list(&neighbors.up));
+                let hint = "does a protocol have a route there, and does the neighbour's `export` let it pass?";
+                details.push(format!("{kept} not exported to any neighbour that is up ({up}); hint: {hint}"));
+            } else {
+                details.push(format!("{} exported", told.join(", ")));
+            }
+            all_hold &= kept.is_empty();
+        }
+        // An answer that is no answer to `show route` is one about a neighbour that went down meanwhile, or refused.
+        if let Some(denied) = exports.iter().flatten().find(|(code, _)| *code == reply::DENIED) {
+            return Err(refusal(code_of(denied), &denied.1));
+        }
+        let detail = details.join("; ");
+        Ok(if all_hold { Standing::Holds(detail) } else { Standing::NotYet(detail) })
     }
 }

@@ -13,23 +13,28 @@ pub(crate) trait Dialect: Send + 'static {
     /// What is said on a new connection, before anything else.
     fn hello(&self) -> Script;
 
-    /// What makes the daemon announce or withdraw all routes.
+    /// What makes the daemon announce, drain or withdraw all routes. Without lines, nothing is sent.
     fn command(&self, verb: Verb) -> Script;
 
     /// Asks how the routes stand.
     fn question(&self) -> Script;
 
+    /// What must be asked besides, once the question is answered; none when the answer is enough.
+    fn follow_up(&self, _verb: Verb, _replies: &[Self::Reply]) -> Option<Script> {
+        None
+    }
+
     /// Takes the first whole reply out of what was received; `None` when there is no whole one yet.
     fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Self::Reply>, Complaint>;
 
     /// Who answered the hello, in its own words.
-    fn greeted(&self, replies: &[Self::Reply]) -> Result<String, Complaint>;
+    fn greeted(&mut self, replies: &[Self::Reply]) -> Result<String, Complaint>;
 
     /// Whether the command was obeyed.
     fn obeyed(&self, verb: Verb, replies: &[Self::Reply]) -> Result<(), Complaint>;
 
-    /// Whether the routes are as decided, from the replies to the question.
-    fn holds(&self, verb: Verb, replies: &[Self::Reply]) -> Result<Standing, Complaint>;
+    /// Whether the routes are as decided, from the replies to the question and what followed it.
+    fn holds(&mut self, verb: Verb, replies: &[Self::Reply]) -> Result<Standing, Complaint>;
 }
 
 /// What is sent, and how many replies it brings.

@@ -183,9 +183,10 @@ impl<D: Dialect> Speaker<D> {
                 self.entries.told.clear();
                 let state = match verb {
                     Verb::Announce => "announced",
+                    Verb::Drain => "drained",
                     Verb::Withdraw => "withdrawn",
                 };
-                self.entries.write(format_args!("confirmed {}: {state}: {detail}", self.entries.name));
+                self.entries.journal.confirmed(&self.entries.name, format_args!("{state}: {detail}"));
             }
             Outcome::Trouble(reason) => self.trouble(reason),
         }
@@ -198,6 +199,7 @@ impl<D: Dialect> Speaker<D> {
     }
 
     fn trouble(&mut self, reason: impl Display) {
+        self.entries.journal.doubted(&self.entries.name, &reason);
         let entry =
             format!("ERROR: the routes may not be as decided: {} at {}: {reason}", D::DAEMON, self.socket.display());
         self.entries.write_once(entry);
@@ -212,10 +214,6 @@ struct Entries {
 }
 
 impl Entries {
-    fn write(&self, entry: impl Display) {
-        self.journal.note(entry);
-    }
-
     fn write_once(&mut self, entry: String) {
         if !self.told.contains(&entry) {
             self.journal.note(&entry);

@@ -66,6 +66,7 @@ enum Purpose {
     Hello,
     Command(Verb),
     Question(Verb),
+    FollowUp(Verb),
 }
 
 /// What to do after a pause.
@@ -154,7 +155,7 @@ impl<D: Dialect> Talk<D> {
             if oldest.replies.len() == oldest.expected
                 && let Some(exchange) = self.open.pop_front()
             {
-                outcomes.extend(self.conclude(&exchange)?);
+                outcomes.extend(self.conclude(exchange)?);
             }
         }
         if self.received.len() > LONGEST {
@@ -163,9 +164,16 @@ impl<D: Dialect> Talk<D> {
         Ok(outcomes)
     }
 
-    fn conclude(&mut self, exchange: &Exchange<D::Reply>) -> Result<Option<Outcome>, Complaint> {
-        let replies = &exchange.replies;
+    fn conclude(&mut self, exchange: Exchange<D::Reply>) -> Result<Option<Outcome>, Complaint> {
         let is_current = exchange.turn == self.turn;
+        if let Purpose::Question(verb) = exchange.purpose
+            && is_current
+            && let Some(script) = self.dialect.follow_up(verb, &exchange.replies)
+        {
+            self.send(Purpose::FollowUp(verb), script, exchange.replies);
+            return Ok(None);
+        }
+        let replies = &exchange.replies;
         let judged = match exchange.purpose {
             Purpose::Hello => self.dialect.greeted(replies).map(|who| {
                 self.is_greeted = true;
@@ -173,7 +181,7 @@ impl<D: Dialect> Talk<D> {
                 Some(Outcome::Connected(who))
             }),
             Purpose::Command(verb) => self.dialect.obeyed(verb, replies).map(|()| None),
-            Purpose::Question(verb) => self
+            Purpose::Question(verb) | Purpose::FollowUp(verb) => self
                 .dialect
                 .holds(verb, replies)
                 .map(|standing| is_current.then(|| self.stands(verb, standing)).flatten()),
@@ -218,7 +226,7 @@ impl<D: Dialect> Talk<D> {
     fn greet(&mut self) {
         self.next = None;
         let hello = self.dialect.hello();
-        self.send(Purpose::Hello, hello);
+        self.send(Purpose::Hello, hello, Vec::new());
     }
 
     /// The command, and in the same breath the question whether it holds.
@@ -229,7 +237,7 @@ impl<D: Dialect> Talk<D> {
         self.turn += 1;
         self.next = None;
         let command = self.dialect.command(verb);
-        self.send(Purpose::Command(verb), command);
+        self.send(Purpose::Command(verb), command, Vec::new());
         self.ask();
     }
 
@@ -237,12 +245,16 @@ impl<D: Dialect> Talk<D> {
         if let Some(verb) = self.wanted {
             self.next = None;
             let question = self.dialect.question();
-            self.send(Purpose::Question(verb), question);
+            self.send(Purpose::Question(verb), question, Vec::new());
         }
     }
 
-    fn send(&mut self, purpose: Purpose, script: Script) {
-        self.to_send.extend(script.bytes);
-        self.open.push_back(Exchange { purpose, turn: self.turn, expected: script.replies, replies: Vec::new() });
+    /// The replies are those to come, after those that there are.
+    fn send(&mut self, purpose: Purpose, script: Script, replies: Vec<D::Reply>) {
+        if script.replies > 0 {
+            self.to_send.extend(script.bytes);
+            let expected = replies.len() + script.replies;
+            self.open.push_back(Exchange { purpose, turn: self.turn, expected, replies });
+        }
     }
 }

@@ -120,28 +120,31 @@ fn reply(kind: Kind, state: &mut BTreeSet<String>, command: &str) -> Vec<u8> {
             b"{\n  \"warning\":\"Default BGP instance not found\"\n}\n\0\0\0\x01".to_vec()
         }
         Kind::FrrWithoutInstance => vec![0; 4],
-        Kind::BirdWithoutProtocols => b"8003 No protocols match\n".to_vec(),
+        Kind::BirdWithoutProtocols => b"1002-anycastdns2 Static master4 down 07:01\n0000 \n".to_vec(),
         Kind::BirdThatHangs | Kind::NoBird => Vec::new(),
         Kind::Bird | Kind::BirdThatLies => bird(state, command, kind == Kind::BirdThatLies).into_bytes(),
     }
 }
 
 fn bird(state: &mut BTreeSet<String>, command: &str, lies: bool) -> String {
-    let (verb, pattern) = command.rsplit_once(' ').unwrap();
-    let name = pattern.trim_matches('"').trim_end_matches('*').to_owned();
-    let state_of = |state: &BTreeSet<String>| if state.contains(&name) { "up" } else { "down" };
-    match verb {
+    let state_of = |state: &BTreeSet<String>| if state.is_empty() { "down" } else { "up" };
+    match command {
         "show protocols" => {
             let state = state_of(state);
             format!(
-                "2002-Name       Proto      Table      State  Since         Info\n1002-{name}4 Static     master4    \
-                 {state}   07:01:16.297  \n {name}6 Static     master6    {state}   07:01:16.297  \n0000 \n"
+                "2002-Name       Proto      Table      State  Since         Info\n1002-anycastdns Static     master4    \
+                 {state}   07:01:16.297  \n to_r1      BGP        ---        up     07:01:16.297  Established\n0000 \n"
             )
         }
-        "enable" if lies || state.insert(name.clone()) => format!("0011-{name}4: enabled\n {name}6: enabled\n0000 \n"),
-        "enable" => format!("0010-{name}4: already enabled\n {name}6: already enabled\n0000 \n"),
-        "disable" if state.remove(&name) => format!("0009-{name}4: disabled\n {name}6: disabled\n0000 \n"),
-        "disable" => format!("0008-{name}4: already disabled\n {name}6: already disabled\n0000 \n"),
+        "show route for 127.0.0.1/32 export 'to_r1'" => {
+            "1007-Table master4:\n 127.0.0.1/32         blackhole [anycastdns 07:01:16.297] * (200)\n0000 \n".to_owned()
+        }
+        "enable \"anycastdns\"" if lies || state.insert(String::new()) => {
+            "0011-anycastdns: enabled\n0000 \n".to_owned()
+        }
+        "enable \"anycastdns\"" => "0010-anycastdns: already enabled\n0000 \n".to_owned(),
+        "disable \"anycastdns\"" if state.remove("") => "0009-anycastdns: disabled\n0000 \n".to_owned(),
+        "disable \"anycastdns\"" => "0008-anycastdns: already disabled\n0000 \n".to_owned(),
         _ => "9001 syntax error, unexpected CF_SYM_UNDEFINED\n".to_owned(),
     }
 }
@@ -168,11 +171,14 @@ fn frr(networks: &mut BTreeSet<String>, command: &str) -> Vec<u8> {
         ["no", "network", _] if networks.contains(IN_ROUTER) => {
             ("% Can't find static route specified\n".to_owned(), 13)
         }
-        ["show", "bgp", _, "unicast", prefix, "json"] if networks.contains(*prefix) => {
-            (format!("{{\"prefix\":\"{prefix}\",\"paths\":[{{\"valid\":true,\"sourced\":true,\"local\":true}}]}}\n"), 0)
-        }
+        ["show", "bgp", _, "unicast", prefix, "json"] if networks.contains(*prefix) => (
+            format!(
+                "{{\"prefix\":\"{prefix}\",\"advertisedTo\":{{\"10.1.53.254\":{{}}}},\"paths\":[{{\"valid\":true,\"sourced\":true,\"local\":true}}]}}\n"
+            ),
+            0,
+        ),
         ["show", ..] => ("{\n}\n".to_owned(), 0),
-        ["enable" | "exit-address-family"] => (String::new(), 0),
+        ["enable" | "exit-address-family" | "exit"] | ["no", "route-map", _] => (String::new(), 0),
         ["configure", "terminal"] | ["address-family", "ipv4" | "ipv6", "unicast"] => (String::new(), 0),
         ["router", "bgp", _] => ("BGP is already running; AS is 65001\n".to_owned(), 13),
         _ => (format!("% [BGP] Unknown command: {command}\n"), 2),

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
-mod check;
+mod binding;
 mod daemon;
+mod lint;
 mod panic;
 mod program;
 mod server;

@@ -5,8 +5,10 @@ use std::{env, thread};
 
 use clap::Parser as _;
 use watchdog::announcer::Announcer;
+use watchdog::config;
 use watchdog::journal::Journal;
 use watchdog::options::Options;
+use watchdog::service::Service;
 
 use crate::daemon::{Daemon, Kind};
 
@@ -15,7 +17,8 @@ const CHILD: &str = "ANYCAST_WATCHDOG_TEST_PANICS";
 #[test]
 fn a_panic_in_any_thread_withdraws() {
     if env::var_os(CHILD).is_some() {
-        let announcer = Announcer::to_stdout("anycastdns", Journal::to_stderr().unwrap(), drop).unwrap();
+        let service = service(&["x"]);
+        let (announcer, _) = Announcer::start(&service, &Journal::to_stderr().unwrap()).unwrap();
         announcer.withdraw_on_panic();
         thread::spawn(|| panic!("a bug")).join().ok();
         unreachable!("the process ends with the panic");
@@ -33,7 +36,7 @@ fn a_panic_withdraws_over_a_socket() {
     if let Some(socket) = env::var_os(CHILD) {
         let options = ["x", "--through", "bird", "--socket", socket.to_str().unwrap()];
         let journal = Journal::to_stderr().unwrap();
-        let (announcer, _) = Announcer::start(&Options::parse_from(options), &[], &journal).unwrap();
+        let (announcer, _) = Announcer::start(&service(&options), &journal).unwrap();
         announcer.withdraw_on_panic();
         // Also in the thread that would have withdrawn.
         thread::Builder::new().name("announcer".to_owned()).spawn(|| panic!("a bug")).unwrap().join().ok();
@@ -45,8 +48,18 @@ fn a_panic_withdraws_over_a_socket() {
     let child = child("panic::a_panic_withdraws_over_a_socket", socket.to_str().unwrap());
     let stderr = String::from_utf8_lossy(&child.stderr);
     assert_eq!(child.status.code(), Some(101), "{stderr}");
-    assert_eq!(daemon.command(), "disable \"anycastdns*\"");
+    assert_eq!(daemon.command(), "disable \"anycastdns\"");
     assert!(stderr.contains("anycast-watchdog: confirmed anycastdns: withdrawn: "), "{stderr}");
+}
+
+/// What the options make of a file that is no use otherwise.
+fn service(options: &[&str]) -> Service {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = folder.path().join("conf");
+    std::fs::write(&conf, "127.0.0.1:example.test").unwrap();
+    let mut options = Options::parse_from(options);
+    options.conf = Some(conf);
+    config::read(&options).unwrap().services.remove(0)
 }
 
 /// This test as a process of its own.

@@ -8,11 +8,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::{A, SOA};
+use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{RData, Record};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// How long to wait for what is to come; far more than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,16 +30,14 @@ pub(crate) enum Manner {
     /// Never answers.
     Silent,
     ServFail,
-    /// Answers with another id only.
-    WrongId,
-    /// Sends noise and an answer with another id, then the answer of serial 1.
-    NoiseFirst,
-    /// NOERROR, and nothing in the answer section.
-    Empty,
-    /// An A record in the answer section.
-    Address,
-    /// Answers with serial 1, and closes every TCP connection at once.
+    /// Answers with serial 1, and closes every TCP connection after one answer.
     ClosesTcp,
+    /// Answers with serial 1, and closes every TCP connection over which nothing is asked for 30 ms.
+    ClosesIdleTcp,
+    /// Answers with serial 1; of what is asked over a TCP connection only the first.
+    StallsTcp,
+    /// Answers with serial 1; over TCP only the first question of the first connection.
+    FallsSilentOverTcp,
 }
 
 /// A server on a port of its own, TCP and UDP; dies when dropped.
@@ -69,7 +69,7 @@ impl Server {
         let (kill, killed) = oneshot::channel();
         let (started, starts) = mpsc::channel::<io::Result<()>>();
         let thread = thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (tcp, udp) = match (TcpListener::bind(address).await, UdpSocket::bind(address).await) {
                     (Ok(tcp), Ok(udp)) => (tcp, udp),
@@ -109,13 +109,40 @@ fn next_port() -> u16 {
 }
 
 async fn accept(tcp: TcpListener, manner: Manner) {
-    let mut connections = Vec::new();
-    loop {
+    // They are closed with the server.
+    let mut connections = JoinSet::new();
+    for earlier in 0_u32.. {
         let (connection, _) = tcp.accept().await.unwrap();
-        if !matches!(manner, Manner::ClosesTcp) {
-            connections.push(connection);
+        let answered = match manner {
+            Manner::StallsTcp => 1,
+            Manner::FallsSilentOverTcp => u32::from(earlier == 0),
+            _ => u32::MAX,
+        };
+        connections.spawn(serve(connection, manner, answered));
+    }
+}
+
+/// Messages with their length before them (RFC 7766, section 8); so many of them are answered.
+async fn serve(mut connection: TcpStream, manner: Manner, answered: u32) -> Option<()> {
+    if matches!(manner, Manner::ClosesIdleTcp) {
+        // Before anything was asked, now and then.
+        tokio::time::timeout(Duration::from_millis(30), connection.readable()).await.ok()?.ok()?;
+    }
+    for earlier in 0_u32.. {
+        let mut query = vec![0; usize::from(connection.read_u16().await.ok()?)];
+        connection.read_exact(&mut query).await.ok()?;
+        if earlier >= answered {
+            continue;
+        }
+        for answer in answers(Message::from_vec(&query).unwrap(), manner) {
+            let framed = [&u16::try_from(answer.len()).unwrap().to_be_bytes(), answer.as_slice()].concat();
+            connection.write_all(&framed).await.ok()?;
+        }
+        if matches!(manner, Manner::ClosesTcp) {
+            return None;
         }
     }
+    None
 }
 
 async fn answer(udp: UdpSocket, manner: Manner) {
@@ -138,22 +165,15 @@ fn answers(query: Message, manner: Manner) -> Vec<Vec<u8>> {
         answer.answers = data.into_iter().map(|data| Record::from_rdata(name.clone(), 60, data)).collect();
         answer
     };
-    let mut wrong_id = with(Some(soa(1)));
-    wrong_id.metadata.id = wrong_id.metadata.id.wrapping_add(1);
     let messages = match manner {
         Manner::Serial(serial) => vec![with(Some(soa(serial)))],
-        Manner::ClosesTcp => vec![with(Some(soa(1)))],
+        Manner::ClosesTcp | Manner::ClosesIdleTcp | Manner::StallsTcp | Manner::FallsSilentOverTcp => vec![with(Some(soa(1)))],
         Manner::Silent => vec![],
         Manner::ServFail => {
             let mut answer = with(None);
             answer.metadata.response_code = ResponseCode::ServFail;
             vec![answer]
         }
-        Manner::WrongId => vec![wrong_id],
-        Manner::NoiseFirst => vec![wrong_id, with(Some(soa(1)))],
-        Manner::Empty => vec![with(None)],
-        Manner::Address => vec![with(Some(RData::A(A::new(10, 1, 53, 1))))],
     };
-    let noise = matches!(manner, Manner::NoiseFirst).then(|| b"noise".to_vec());
-    noise.into_iter().chain(messages.iter().map(|message| message.to_vec().unwrap())).collect()
+    messages.iter().map(|message| message.to_vec().unwrap()).collect()
 }

@@ -14,8 +14,8 @@ use crate::server::{Manner, PATIENCE, Server};
 
 const BIRD: [&str; 2] = ["--through", "bird"];
 const FRR: [&str; 4] = ["--through", "frr", "--asn", "65001"];
-const ENABLE: &str = "enable \"anycastdns*\"";
-const DISABLE: &str = "disable \"anycastdns*\"";
+const ENABLE: &str = "enable \"anycastdns\"";
+const DISABLE: &str = "disable \"anycastdns\"";
 const NETWORK: &str = "network 127.0.0.1/32";
 const NO_NETWORK: &str = "no network 127.0.0.1/32";
 
@@ -94,7 +94,7 @@ fn follows_the_server(kind: Kind, options: &[&str], [announce, withdraw]: [&str;
     let server = Server::start(Manner::Serial(1));
     let address = server.address;
     let mut watchdog = Watchdog::of(&server, folder, options);
-    watchdog.until("anycast-watchdog: announce anycastdns: 127.0.0.1 answers (SOA example.test, serial 1)");
+    watchdog.until("anycast-watchdog: announce anycastdns: all 2 checks pass (127.0.0.1 ");
     watchdog.until("anycast-watchdog: confirmed anycastdns: announced: ");
     // The first withdrawal may have come to nobody yet, and then is of no use any more.
     let first = daemon.command();
@@ -179,12 +179,12 @@ fn never_confirms(kind: Kind, options: &[&str], expected: &str) {
 
 #[test]
 fn nothing_matches() {
-    never_confirms(Kind::BirdWithoutProtocols, &BIRD, "8003 No protocols match; hint: ");
+    never_confirms(Kind::BirdWithoutProtocols, &BIRD, "no protocol is the service's; hint: ");
 }
 
 #[test]
 fn success_without_effect_is_not_believed() {
-    never_confirms(Kind::BirdThatLies, &BIRD, "asked to announce, and still: anycastdns4 down, anycastdns6 down");
+    never_confirms(Kind::BirdThatLies, &BIRD, "asked to announce, and still: anycastdns down");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 use super::*;
 
-/// What bgpd answered, byte by byte: to the hello; to `announce`, `withdraw`, each followed by the question; to `withdraw`
-/// again; and to `announce` in another AS.
+/// What bgpd answered, byte by byte: to the hello; to `announce`, `drain`, `withdraw`, each followed by the question; to
+/// `withdraw` again; and to `announce` in another AS.
 const RECORDED: [&[u8]; 2] =
     [include_bytes!("../../../tests/recorded/frr-8.4"), include_bytes!("../../../tests/recorded/frr-10.3")];
+
+/// The same by the sessions, until `withdraw`. The first answer about them came nine seconds later.
+const SHUTDOWN: [&[u8]; 2] = [
+    include_bytes!("../../../tests/recorded/frr-8.4-shutdown"),
+    include_bytes!("../../../tests/recorded/frr-10.3-shutdown"),
+];
 
 /// Hello, announce and question, where zebra has no route to the prefixes.
 const IMPORT_CHECK: [&[u8]; 2] = [
@@ -17,9 +23,15 @@ const NO_INSTANCE: [&[u8]; 2] = [
     include_bytes!("../../../tests/recorded/frr-10.3-no-instance"),
 ];
 
+fn by(by: FrrBy) -> Frr {
+    let addresses = ["2001:db8::1", "10.1.53.2", "10.1.53.1", "10.1.53.2"].map(|address| address.parse().unwrap());
+    let drained =
+        Attributes { med: Some(500), local_pref: Some(0), communities: vec!["65535:0".to_owned()], prepend: 2 };
+    Frr::new("dns", 65001, by, &addresses, [Attributes::default(), drained])
+}
+
 fn frr() -> Frr {
-    let addresses = ["2001:db8::1", "10.1.53.2", "10.1.53.1", "10.1.53.2"];
-    Frr::new(65001, addresses.map(|address| address.parse().unwrap()))
+    by(FrrBy::Network)
 }
 
 /// The replies in the bytes, which come in small pieces.
@@ -46,31 +58,74 @@ fn refused<T: std::fmt::Debug>(judged: Result<T, Complaint>) -> String {
     }
 }
 
+/// Takes as many replies as the script brings.
+fn next<'r>(replies: &mut &'r [Reply], script: &Script) -> &'r [Reply] {
+    let (these, rest) = replies.split_at(script.replies);
+    *replies = rest;
+    these
+}
+
 #[test]
 fn recorded_replies_of_each_version() {
     for bytes in RECORDED {
-        let replies = replies(bytes);
-        let (hello, replies) = replies.split_at(frr().hello().replies);
-        assert_eq!(frr().greeted(hello).as_deref(), Ok("bgpd, AS 65001"));
-        let (announce, replies) = replies.split_at(frr().command(Verb::Announce).replies);
-        assert_eq!(frr().obeyed(Verb::Announce, announce), Ok(()));
-        let (question, replies) = replies.split_at(frr().question().replies);
-        let valid = "10.1.53.1/32 valid, 10.1.53.2/32 valid, 2001:db8::1/128 valid".to_owned();
-        assert_eq!(frr().holds(Verb::Announce, question), Ok(Standing::Holds(valid.clone())));
-        assert_eq!(frr().holds(Verb::Withdraw, question), Ok(Standing::NotYet(valid)));
-        let (withdraw, replies) = replies.split_at(frr().command(Verb::Withdraw).replies);
-        assert_eq!(frr().obeyed(Verb::Withdraw, withdraw), Ok(()));
-        let (question, replies) = replies.split_at(frr().question().replies);
-        let absent = "10.1.53.1/32 absent, 10.1.53.2/32 absent, 2001:db8::1/128 absent".to_owned();
-        assert_eq!(frr().holds(Verb::Withdraw, question), Ok(Standing::Holds(absent.clone())));
-        assert_eq!(frr().holds(Verb::Announce, question), Ok(Standing::NotYet(absent)));
-        let (again, other_as) = replies.split_at(frr().command(Verb::Withdraw).replies);
-        assert_eq!(frr().obeyed(Verb::Withdraw, again), Ok(()));
+        let all = replies(bytes);
+        let mut rest = all.as_slice();
+        let mut frr = frr();
+        let hello = next(&mut rest, &frr.hello());
+        assert_eq!(frr.greeted(hello).as_deref(), Ok("bgpd, AS 65001"));
+        let each = |state: &str| format!("10.1.53.1/32 {state}, 10.1.53.2/32 {state}, 2001:db8::1/128 {state}");
+        for (verb, state) in [
+            (Verb::Announce, "advertised to 10.0.0.1"),
+            (Verb::Drain, "advertised to 10.0.0.1"),
+            (Verb::Withdraw, "absent"),
+        ] {
+            let obeyed = next(&mut rest, &frr.command(verb));
+            assert_eq!(frr.obeyed(verb, obeyed), Ok(()));
+            let answers = next(&mut rest, &frr.question());
+            assert_eq!(frr.holds(verb, answers), Ok(Standing::Holds(each(state))));
+            let other = if verb == Verb::Withdraw { Verb::Announce } else { Verb::Withdraw };
+            assert_eq!(frr.holds(other, answers), Ok(Standing::NotYet(each(state))));
+            if verb == Verb::Announce {
+                assert_eq!(frr.holds(Verb::Drain, answers), Ok(Standing::NotYet(each("carries other attributes"))));
+            }
+        }
+        let again = next(&mut rest, &frr.command(Verb::Withdraw));
+        assert_eq!(frr.obeyed(Verb::Withdraw, again), Ok(()));
         // The same answer is none to `network`.
-        assert!(refused(frr().obeyed(Verb::Announce, again)).contains("Can't find static route"));
-        let text = refused(frr().obeyed(Verb::Announce, other_as));
+        let not_there = Reply { text: NOT_THERE.to_owned(), status: 13 };
+        assert!(again.contains(&not_there), "{again:?}");
+        assert!(refused(frr.obeyed(Verb::Announce, again)).contains("Can't find static route"));
+        let text = refused(frr.obeyed(Verb::Announce, rest));
         assert!(text.starts_with("`router bgp 65001`: BGP "), "{text}");
         assert!(text.ends_with("AS is 65001 (status 13); hint: give that AS number as --asn"), "{text}");
+    }
+}
+
+#[test]
+fn recorded_replies_by_the_sessions() {
+    for bytes in SHUTDOWN {
+        let all = replies(bytes);
+        let mut rest = all.as_slice();
+        let mut frr = by(FrrBy::NeighborShutdown);
+        let hello = next(&mut rest, &frr.hello());
+        assert_eq!(frr.greeted(hello).as_deref(), Ok("bgpd, AS 65001"));
+        // As it is in frr.conf: all are shut down, and the networks are there.
+        assert_eq!(frr.holds(Verb::Withdraw, &hello[1..]), Ok(Standing::Holds("no session is up".to_owned())));
+        for verb in [Verb::Announce, Verb::Drain] {
+            let not_yet = frr.holds(verb, &hello[1..]);
+            let expected = "10.1.53.1/32 valid, advertised to no neighbour (none is up, or their filters keep it?)";
+            assert!(matches!(&not_yet, Ok(Standing::NotYet(detail)) if detail.starts_with(expected)), "{not_yet:?}");
+        }
+        for verb in [Verb::Announce, Verb::Drain, Verb::Withdraw] {
+            let obeyed = next(&mut rest, &frr.command(verb));
+            assert_eq!(frr.obeyed(verb, obeyed), Ok(()));
+            let answers = next(&mut rest, &frr.question());
+            assert!(matches!(frr.holds(verb, answers), Ok(Standing::Holds(_))), "{verb:?}");
+            if verb != Verb::Withdraw {
+                assert_eq!(frr.holds(Verb::Withdraw, answers), Ok(Standing::NotYet("10.0.0.1 up".to_owned())));
+            }
+        }
+        assert_eq!(rest, []);
     }
 }
 
@@ -148,16 +203,58 @@ fn all_prefixes_of_a_decision_go_at_once() {
     address-family ipv6 unicast
     no network 2001:db8::1/128
     exit-address-family
+    exit
+    no route-map anycast-watchdog-dns-up
+    no route-map anycast-watchdog-dns-drained
     end
     ");
-    insta::assert_snapshot!(lines(frr().hello()), @"
+    insta::assert_snapshot!(lines(frr().command(Verb::Announce)), @"
+    configure terminal
+    router bgp 65001
+    address-family ipv4 unicast
+    network 10.1.53.1/32
+    network 10.1.53.2/32
+    exit-address-family
+    address-family ipv6 unicast
+    network 2001:db8::1/128
+    exit-address-family
+    end
+    ");
+    insta::assert_snapshot!(lines(frr().command(Verb::Drain)), @"
+    configure terminal
+    route-map anycast-watchdog-dns-drained permit 10
+    set metric 500
+    set local-preference 0
+    set community 65535:0
+    set as-path prepend 65001 65001
+    router bgp 65001
+    address-family ipv4 unicast
+    network 10.1.53.1/32 route-map anycast-watchdog-dns-drained
+    network 10.1.53.2/32 route-map anycast-watchdog-dns-drained
+    exit-address-family
+    address-family ipv6 unicast
+    network 2001:db8::1/128 route-map anycast-watchdog-dns-drained
+    exit-address-family
+    end
+    ");
+    let mut by_sessions = by(FrrBy::NeighborShutdown);
+    by_sessions.lines.neighbors = vec!["10.1.53.254".to_owned(), "eth0".to_owned()];
+    insta::assert_snapshot!(lines(by_sessions.command(Verb::Drain)), @"
+    configure terminal
+    router bgp 65001
+    bgp graceful-shutdown
+    no neighbor 10.1.53.254 shutdown
+    no neighbor eth0 shutdown
+    end
+    ");
+    insta::assert_snapshot!(lines(by(FrrBy::NeighborShutdown).hello()), @"
     enable
     show bgp ipv4 unicast 10.1.53.1/32 json
     show bgp ipv4 unicast 10.1.53.2/32 json
     show bgp ipv6 unicast 2001:db8::1/128 json
+    show bgp summary json
     ");
-    let announce = lines(frr().command(Verb::Announce));
-    assert_eq!(announce, lines(frr().command(Verb::Withdraw)).replace("no network", "network"));
-    let only_ipv6 = Frr::new(1, ["::1".parse().unwrap()]).command(Verb::Announce);
-    assert!(!lines(only_ipv6).contains("ipv4"));
+    let none = || Attributes::default();
+    let only_ipv6 = Frr::new("dns", 1, FrrBy::Network, &["::1".parse().unwrap()], [none(), none()]);
+    assert!(!lines(only_ipv6.command(Verb::Announce)).contains("ipv4"));
 }

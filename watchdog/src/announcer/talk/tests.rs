@@ -1,7 +1,7 @@
 use super::*;
 use crate::announcer::bird::Bird;
 
-const READY: &[u8] = b"0001 BIRD 2.17.5 ready.\n";
+const READY: &[u8] = b"0001 BIRD 2.17.5 ready.\n1002-anycastdns4 Static master4 down 07:01\n0000 \n";
 const ENABLED: &[u8] = b"0011-anycastdns4: enabled\n0000 \n";
 const DISABLED: &[u8] = b"0009-anycastdns4: disabled\n0000 \n";
 const UP: &[u8] = b"1002-anycastdns4 Static master4 up 07:01\n0000 \n";
@@ -10,8 +10,9 @@ const NO_MATCH: &[u8] = b"8003 No protocols match\n";
 
 /// Connected, and greeted.
 fn talk() -> Talk<Bird> {
-    let mut talk = Talk::new(Bird::new("anycastdns"));
+    let mut talk = Talk::new(Bird::new("anycastdns", []));
     talk.connected();
+    assert_eq!(sent(&mut talk), ["show"]);
     assert_eq!(talk.receive(READY), Ok(vec![Outcome::Connected("BIRD 2.17.5 ready.".to_owned())]));
     talk
 }
@@ -27,10 +28,10 @@ fn troubles(outcomes: &[Outcome]) -> usize {
 
 #[test]
 fn nothing_is_sent_before_the_welcome_and_the_decision_after_it() {
-    let mut talk = Talk::new(Bird::new("anycastdns"));
+    let mut talk = Talk::new(Bird::new("anycastdns", []));
     talk.want(Verb::Withdraw);
     talk.connected();
-    assert!(sent(&mut talk).is_empty());
+    assert_eq!(sent(&mut talk), ["show"]);
     talk.receive(READY).unwrap();
     assert_eq!(sent(&mut talk), ["disable", "show"]);
 }
@@ -150,10 +151,36 @@ fn a_new_connection_knows_nothing_of_the_old_one() {
     talk.receive(b"1002-anycastdns4 Static").unwrap();
     sent(&mut talk);
     talk.connected();
+    sent(&mut talk);
     talk.receive(READY).unwrap();
     assert_eq!(sent(&mut talk), ["enable", "show"]);
     assert!(!talk.is_confirmed());
     talk.receive(ENABLED).unwrap();
     talk.receive(UP).unwrap();
+    assert!(talk.is_confirmed());
+}
+
+#[test]
+fn what_follows_the_question_is_part_of_its_answer() {
+    let neighbour = b"1002-anycastdns4 Static master4 up 07:01\n to_r1 BGP --- up 07:01 Established\n0000 \n";
+    let mut talk = Talk::new(Bird::new("anycastdns", ["10.1.53.1/32".to_owned()]));
+    talk.connected();
+    talk.receive(READY).unwrap();
+    talk.want(Verb::Announce);
+    sent(&mut talk);
+    talk.receive(ENABLED).unwrap();
+    assert_eq!(talk.receive(neighbour), Ok(vec![]));
+    assert_eq!(String::from_utf8(talk.take_to_send()).unwrap(), "show route for 10.1.53.1/32 export 'to_r1'\n");
+    assert!(!talk.is_confirmed());
+    let told = talk.receive(b"1007-10.1.53.1/32 blackhole [anycastdns4 07:01] * (200)\n0000 \n").unwrap();
+    assert!(matches!(told.as_slice(), [Outcome::Confirmed(Verb::Announce, _)]), "{told:?}");
+    // Decided between the question and what follows it: that is about the time before.
+    talk.waited();
+    talk.receive(neighbour).unwrap();
+    talk.want(Verb::Withdraw);
+    assert_eq!(sent(&mut talk), ["show", "show", "disable", "show"]);
+    assert_eq!(talk.receive(b"8001 Network not found\n"), Ok(vec![]));
+    talk.receive(DISABLED).unwrap();
+    talk.receive(DOWN).unwrap();
     assert!(talk.is_confirmed());
 }

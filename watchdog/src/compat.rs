@@ -1,0 +1,3 @@
+//! Other programs' command lines, taken as they are.
+
+pub mod healthcheck;
