@@ -27,6 +27,8 @@ pub struct Request {
     pub cell: Option<String>,
     /// Where runs are recorded, each in a folder of its own.
     pub records: PathBuf,
+    /// Files in place of those that the scenario names: path in the node -> path here.
+    pub files: BTreeMap<String, PathBuf>,
 }
 
 /// What came of it.
@@ -82,7 +84,7 @@ impl Request {
     /// # Errors
     /// What is wrong with the scenario, and where.
     pub fn plan(&self) -> Result<Plan, SpecError> {
-        let scenario = Scenario::load(&self.file, self.mutant.as_deref())?;
+        let scenario = Scenario::load(&self.file, self.mutant.as_deref())?.bringing(self.files.clone());
         let cell = plan::choose(&scenario, self.cell.as_deref())?;
         Plan::new(&scenario, cell)
     }

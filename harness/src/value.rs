@@ -90,6 +90,9 @@ pub struct Product {
 }
 
 impl Product {
+    /// The kind that plays the watchdog unless another one is named.
+    pub const OUR_WATCHDOG: &str = "watchdog";
+
     /// In a sentence: `bind 9.20`; what is ours without its version, as `hickory`.
     #[must_use]
     pub fn words(&self) -> String {

@@ -1,5 +1,6 @@
 //! Axes of a scenario's own: what a cell makes of the topology and of the steps.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,8 @@ fn plan(mutant: Option<&str>, cell: Option<&str>) -> Plan {
     let folder = tempfile::tempdir().expect("a folder");
     let owned = |text: &str| text.to_owned();
     let (mutant, cell) = (mutant.map(owned), cell.map(owned));
-    let request = Request { file: file(folder.path()), mutant, cell, records: folder.path().to_owned() };
+    let request =
+        Request { file: file(folder.path()), mutant, cell, records: folder.path().to_owned(), files: BTreeMap::new() };
     request.plan().unwrap_or_else(|error| panic!("{error}"))
 }
 

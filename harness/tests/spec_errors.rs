@@ -1,5 +1,6 @@
 //! What an operator reads when a scenario file is wrong: each mistake in a good file, and the error that it gives.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -91,7 +92,13 @@ fn error_in(good: &str, folder: &Path, change: (&str, &str)) -> String {
     fs::create_dir_all(folder.join("topologies")).expect("a folder");
     fs::write(folder.join("scenario.toml"), good.replace(old, new)).expect("a file");
     fs::write(folder.join("topologies/lab.toml"), TOPOLOGY.replace(old, new)).expect("a file");
-    let request = Request { file: folder.join("scenario.toml"), mutant: None, cell: None, records: folder.to_owned() };
+    let request = Request {
+        file: folder.join("scenario.toml"),
+        mutant: None,
+        cell: None,
+        records: folder.to_owned(),
+        files: BTreeMap::new(),
+    };
     match request.plan() {
         Ok(_) => "no error".to_owned(),
         Err(error) => {
@@ -179,6 +186,14 @@ fn every_mistake_is_told_with_its_place() {
         ("mutant without a step that there is not", ("fails = \"serves\"", "fails = \"serves\"\ndrop-step = 9")),
         ("mutant without the step that must fail", ("fails = \"serves\"", "fails = \"serves\"\ndrop-step = 1")),
         ("watchdog without speaker", ("\"speaker\", \"watchdog\"]\nserves", "\"watchdog\"]\nserves")),
+        (
+            "watchdog that cannot tell the speaker",
+            ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.20\"]\nwatchdog = [\"anycast-healthchecker@0.9.10\"]"),
+        ),
+        (
+            "script that nobody knows how to start",
+            ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.20\"]\nwatchdog = [\"script\"]"),
+        ),
         (
             "no release has both",
             ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.18\"]\nspeaker = [\"exabgp@4.2.25\"]"),

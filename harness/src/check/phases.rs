@@ -8,6 +8,7 @@ use super::routes::{Routed, routed};
 use super::serving::Layer;
 use super::sessions::{Turn, turns};
 use crate::history::{BgpMessage, Event, Seen};
+use crate::kind;
 use crate::plan::{Plan, host};
 use crate::spec::Family;
 
@@ -45,7 +46,7 @@ pub struct Answered {
 
 /// Whether a watchdog says that it withdraws.
 pub(super) fn detects(saw: &Seen) -> bool {
-    matches!(saw, Seen::Line { daemon, text, .. } if daemon == "watchdog" && text.starts_with("withdraw "))
+    matches!(saw, Seen::Line { daemon, text, .. } if daemon == "watchdog" && kind::gives_up(text))
 }
 
 /// The phases between a fault that took effect at `from` and `until`, by family.

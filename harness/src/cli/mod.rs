@@ -72,15 +72,24 @@ struct Scenario {
     /// Products for roles and values of axes, such as resolver=bind@9.18,hang=udp [default: the first cell of its matrix]
     #[arg(long)]
     cell: Option<String>,
+    /// A file of yours in place of one that the scenario gives its nodes, such as /usr/local/bin/checker=mine.py
+    #[arg(long = "file", value_name = "PATH=MINE", value_parser = instead)]
+    files: Vec<(String, PathBuf)>,
     /// Where runs are recorded
     #[arg(long, default_value = "target/lab")]
     records: PathBuf,
 }
 
 impl From<Scenario> for crate::session::Request {
-    fn from(Scenario { file, mutant, cell, records }: Scenario) -> Self {
-        Self { file, mutant, cell, records }
+    fn from(Scenario { file, mutant, cell, files, records }: Scenario) -> Self {
+        Self { file, mutant, cell, records, files: files.into_iter().collect() }
     }
+}
+
+fn instead(text: &str) -> Result<(String, PathBuf), String> {
+    let parts = text.split_once('=').filter(|(path, mine)| path.starts_with('/') && !mine.is_empty());
+    let (path, mine) = parts.ok_or("expected a path in the node, `=`, and a path here")?;
+    Ok((path.to_owned(), mine.into()))
 }
 
 /// Runs the command line of this process.

@@ -24,8 +24,4 @@ impl Effect for Kill {
     fn role(&self) -> Option<Role> {
         Some(self.0)
     }
-
-    fn ends_sessions(&self) -> bool {
-        self.0.speaks_bgp()
-    }
 }

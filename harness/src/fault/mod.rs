@@ -82,9 +82,9 @@ trait Effect: fmt::Display {
         None
     }
 
-    /// Whether BGP sessions end.
+    /// Whether BGP sessions end: as they do with the daemon that holds them.
     fn ends_sessions(&self) -> bool {
-        false
+        self.role().is_some_and(Role::speaks_bgp)
     }
 
     /// Whether it is about one session, whose other end `peer` names.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::build::{Progress, lock};
+use super::alone::alone;
+use super::build::Progress;
 use super::run::run;
 use super::{ImageError, LABEL, Release, Result};
 use crate::engine::{Engine, EngineError};
@@ -26,8 +27,7 @@ const DPKG_OPTIONS: [&str; 5] = [
 /// When it can neither be pulled nor made.
 pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn Progress) -> Result<&'static str> {
     let image = release.image();
-    let this = lock(image);
-    let _mine = this.lock().await;
+    let _alone = alone(image).await?;
     if engine.images(None).await?.iter().any(|present| present.tag == image) {
         return Ok(image);
     }
@@ -75,8 +75,7 @@ fn readable() -> std::fs::Permissions {
 /// Installs mmdebstrap and Debian's keys where they are missing and that can be done.
 async fn tools(image: &'static str, pulled: &EngineError, progress: &dyn Progress) -> Result<()> {
     // One installation for all releases: apt's lock refuses the second.
-    static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _one = INSTALLING.lock().await;
+    let _alone = alone("apt-get").await?;
     let Some(missing) = missing() else { return Ok(()) };
     if !nix::unistd::geteuid().is_root() || !is_there("apt-get") {
         return Err(ImageError::NoBase { image, pulled: pulled.to_string(), missing });

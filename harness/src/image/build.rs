@@ -1,13 +1,13 @@
 //! Making what is missing: each layer once, side by side where they do not stand on each other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
 
+use super::alone::alone;
 use super::{ImageError, LABEL, Layer, Programs, Recipe, Result, ensure_debian};
 use crate::engine::Engine;
 
@@ -36,7 +36,7 @@ impl dyn Progress + '_ {
 
 /// Makes the images of the recipes, as far as they are missing; gives the tag of each.
 ///
-/// Calls in one process share their work. Another process may build the same image twice; nothing fails by it.
+/// Calls share their work, those of other processes on this host too: each image is made once.
 ///
 /// # Errors
 /// What cannot be built, with its output.
@@ -90,9 +90,8 @@ impl<'a> Kitchen<'a> {
         if self.present.contains(&layer.tag) {
             return Ok(());
         }
-        let this = lock(&layer.tag);
-        let _mine = this.lock().await;
-        // Another call may have built it meanwhile.
+        let _alone = alone(&layer.tag).await?;
+        // Another may have built it meanwhile.
         if present(self.engine).await?.contains(&layer.tag) {
             return Ok(());
         }
@@ -110,12 +109,6 @@ impl<'a> Kitchen<'a> {
 
 async fn present(engine: &dyn Engine) -> Result<HashSet<String>> {
     Ok(engine.images(Some(LABEL)).await?.into_iter().map(|image| image.tag).collect())
-}
-
-/// One lock an image, for all engines of this process.
-pub(super) fn lock(tag: &str) -> Arc<tokio::sync::Mutex<()>> {
-    static LOCKS: LazyLock<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>> = LazyLock::new(Mutex::default);
-    LOCKS.lock().unwrap_or_else(PoisonError::into_inner).entry(tag.to_owned()).or_default().clone()
 }
 
 /// The host's bundle of certificate authorities; empty when there is none.

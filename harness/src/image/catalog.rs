@@ -3,7 +3,7 @@
 use super::Release::{Bookworm, Trixie};
 use super::{ImageError, Part, PartVersion, Result};
 
-/// The version of what has one only: this checkout's.
+/// The version of what has one only: this checkout's, or that of what it comes with.
 pub const OURS: &str = "ours";
 
 /// The part that is beneath all others.
@@ -12,13 +12,14 @@ pub(super) const BASE: &str = "base";
 /// The part that is on top of all others.
 pub(super) const PROBE: &str = "probe";
 
+const ANYCAST_HEALTHCHECKER: &str = include_str!("../../../images/anycast-healthchecker/Dockerfile");
 const BIND: &str = include_str!("../../../images/bind/Dockerfile");
 const BIRD: &str = include_str!("../../../images/bird/Dockerfile");
 const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 const FRR: &str = include_str!("../../../images/frr/Dockerfile");
 
-static PARTS: [Part; 8] = [
+static PARTS: [Part; 11] = [
     Part { name: BASE, program: None, versions: &[ours(include_str!("../../../images/base/Dockerfile"))] },
     Part {
         name: "bind",
@@ -78,6 +79,25 @@ static PARTS: [Part; 8] = [
         ],
     },
     Part {
+        name: "exabgp-healthcheck",
+        program: None,
+        versions: &[ours(include_str!("../../../images/exabgp-healthcheck/Dockerfile"))],
+    },
+    Part {
+        name: "anycast-healthchecker",
+        program: None,
+        versions: &[PartVersion {
+            version: "0.9.10",
+            on: &[Bookworm, Trixie],
+            dockerfile: ANYCAST_HEALTHCHECKER,
+            args: &[
+                ("VERSION", "0.9.10"),
+                ("SHA256", "22d4b100ecf1b25a5548c6a21defd3f011221ad550f60dc1574f9f2ea3eb5077"),
+            ],
+        }],
+    },
+    Part { name: "script", program: None, versions: &[ours(include_str!("../../../images/script/Dockerfile"))] },
+    Part {
         name: "hickory",
         program: Some("anycast-hickory"),
         versions: &[ours(include_str!("../../../images/hickory/Dockerfile"))],
@@ -136,7 +156,7 @@ mod tests {
     fn what_is_unknown_is_told_what_is_known() {
         let known = |name, version| find(name, version).unwrap_err().to_string();
         assert_eq!(known("bind", "9.16"), "there is no image part bind 9.16: known are 9.18, 9.20");
-        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, hickory, watchdog, probe"));
+        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, exabgp-healthcheck, anycast-healthchecker, script, hickory, watchdog, probe"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A [`Recipe`] names the parts of a node; [`ensure`] makes what is missing of them. The base is Debian's own image, or, where
 //! no registry answers, one made with mmdebstrap under the same name.
 
+mod alone;
 mod base;
 mod build;
 pub mod catalog;

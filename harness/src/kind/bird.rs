@@ -8,13 +8,13 @@ use protocol::{Action, ControlSocket, Daemon};
 use serde_json::json;
 
 use super::template::fill;
-use super::{Announcement, Kind, Role, Site, watchdog};
+use super::{Announcement, Kind, Leaves, Role, Site, anycast_healthchecker, watchdog};
 use crate::history::RibRoute;
 
 pub(super) struct Bird;
 
 const CONFIG: &str = "/etc/bird/bird.conf";
-const SOCKET: &str = "/run/bird.ctl";
+pub(super) const SOCKET: &str = "/run/bird.ctl";
 
 impl Kind for Bird {
     fn name(&self) -> &'static str {
@@ -62,6 +62,7 @@ impl Kind for Bird {
             "watchdog_name": watchdog::NAME,
             "waits": site.waits(),
             "services": services(&routes),
+            "lists": lists(site),
         });
         Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/bird.conf"), values)?)]))
     }
@@ -153,6 +154,12 @@ fn services(routes: &[Announcement]) -> Vec<serde_json::Value> {
         }))
     };
     services.iter().filter_map(service).collect()
+}
+
+/// Those that the watchdog writes, if it does.
+fn lists(site: &Site<'_>) -> Vec<serde_json::Value> {
+    let lists = anycast_healthchecker::LISTS.iter().filter(|_| site.leaves() == Leaves::Lists);
+    lists.map(|list| json!({ "family": list.family, "path": list.path, "name": list.name })).collect()
 }
 
 /// A reply line without its `1007-`, `1007 ` or ` ` (BIRD programmer's documentation, command-line interface).

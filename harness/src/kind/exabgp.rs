@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::template::fill;
-use super::{Announcement, Kind, Role, Site, watchdog};
+use super::{Announcement, Kind, Leaves, Role, Site, watchdog};
 
 pub(super) struct Exabgp;
 
@@ -38,6 +38,7 @@ impl Kind for Exabgp {
     }
 
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
+        let says_routes = site.leaves() == Leaves::Nothing;
         let mut neighbors = Vec::new();
         for session in site.sessions {
             neighbors.push(Neighbor {
@@ -51,12 +52,18 @@ impl Kind for Exabgp {
                 outgoing_ttl: session.multihop.or(session.ttl_security.map(|_| u8::MAX)),
                 incoming_ttl: session.ttl_security.map(|hops| u8::MAX - (hops - 1)),
                 graceful_restart: session.graceful_restart,
-                routes: site.announcements(session)?,
+                routes: if says_routes { Vec::new() } else { site.announcements(session)? },
             });
         }
+        let helpers = match site.watchdog() {
+            Some(kind) => kind.helpers(site)?.unwrap_or_else(|| ours(site)),
+            None => Vec::new(),
+        };
+        let names: Vec<&str> = helpers.iter().map(|(name, _)| name.as_str()).collect();
         let values = json!({
             "router_id": site.router_id(),
-            "helper": site.watchdog().map(|timers| watchdog::command(timers).join(" ")),
+            "helpers": helpers,
+            "names": names.join(" "),
             "watchdog_name": watchdog::NAME,
             "waits": site.waits(),
             "neighbors": neighbors,
@@ -82,4 +89,8 @@ impl Kind for Exabgp {
     fn reload(&self, site: &Site<'_>) -> Option<Action> {
         Some(Action::Signal { daemon: site.role.to_string(), signal: Signal::SigUsr1 })
     }
+}
+
+fn ours(site: &Site<'_>) -> Vec<(String, String)> {
+    vec![("watch-nameserver".to_owned(), watchdog::command(&site.node.watchdog).join(" "))]
 }

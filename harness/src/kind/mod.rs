@@ -8,13 +8,17 @@ use protocol::{Action, ControlSocket, Daemon};
 
 use crate::history::RibRoute;
 use crate::image::catalog;
-use crate::spec::{Announces, Node, Product, Role, Topology, Watchdog, list};
+use crate::spec::{Announces, Node, Product, Role, Topology, list};
 
+mod anycast_healthchecker;
 mod bind;
 mod bird;
+mod check;
 mod exabgp;
+mod exabgp_healthcheck;
 mod frr;
 mod hickory;
+mod script;
 mod session;
 mod template;
 mod watchdog;
@@ -58,6 +62,24 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether, as a watchdog, it can tell a speaker of that kind.
+    fn tells(&self, _speaker: &str) -> bool {
+        self.plays().contains(&Role::Watchdog)
+    }
+
+    /// What a speaker that it tells has of the routes.
+    fn leaves(&self) -> Leaves {
+        Leaves::Switches
+    }
+
+    /// What ExaBGP starts to be told by, each with its name and its command line; none when that is our own watchdog.
+    ///
+    /// # Errors
+    /// As [`Kind::files`].
+    fn helpers(&self, _site: &Site<'_>) -> Result<Option<Vec<(String, String)>>, String> {
+        Ok(None)
+    }
+
     /// What takes the session with a peer down, or up again: commands of the daemon's own, run in the node, if it has any.
     fn session(&self, _site: &Site<'_>, _peer: &str, _up: bool) -> Option<Vec<Vec<String>>> {
         None
@@ -73,15 +95,40 @@ pub trait Kind: Sync {
         None
     }
 
-    /// The text of a log line that is this daemon's own, though another daemon's process wrote it.
+    /// Whether a line of its log says that it withdraws.
+    fn gives_up(&self, _line: &str) -> bool {
+        false
+    }
+
+    /// The text of a log line that is this watchdog's own, though the process of the speaker that started it wrote it.
     fn spoke<'l>(&self, _line: &'l str) -> Option<&'l str> {
         None
     }
 }
 
+/// What a watchdog leaves to the speaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// The routes, off from the outset, under names by which they are turned on and off.
+    Switches,
+    /// The routes, but it exports those only that are on a list which the watchdog writes.
+    Lists,
+    /// Nothing: the watchdog says each route itself.
+    Nothing,
+}
+
 /// All of them.
-const KINDS: [&dyn Kind; 6] =
-    [&bind::Bind, &bird::Bird, &exabgp::Exabgp, &frr::Frr, &hickory::Hickory, &watchdog::Watchdog];
+const KINDS: [&dyn Kind; 9] = [
+    &anycast_healthchecker::AnycastHealthchecker,
+    &bind::Bind,
+    &bird::Bird,
+    &exabgp::Exabgp,
+    &exabgp_healthcheck::ExabgpHealthcheck,
+    &frr::Frr,
+    &hickory::Hickory,
+    &script::Script,
+    &watchdog::Watchdog,
+];
 
 /// The kind of that name.
 #[must_use]
@@ -89,25 +136,45 @@ pub fn named(name: &str) -> Option<&'static dyn Kind> {
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
+/// The name of the daemon that plays the watchdog, whoever started it.
+const WATCHDOG: &str = "watchdog";
+
 /// The daemon that a log line of `daemon` really comes from, and its text.
 #[must_use]
 pub fn speaker_of<'l>(daemon: &'l str, line: &'l str) -> (&'l str, &'l str) {
-    let own = KINDS.into_iter().find_map(|kind| Some((kind.name(), kind.spoke(line)?)));
-    own.unwrap_or((daemon, line))
+    let own = KINDS.into_iter().find_map(|kind| kind.spoke(line));
+    own.map_or((daemon, line), |text| (WATCHDOG, text))
+}
+
+/// Whether a watchdog's log line says that it withdraws: in our own's words, or in another's.
+#[must_use]
+pub fn gives_up(line: &str) -> bool {
+    line.starts_with("withdraw ") || KINDS.iter().any(|kind| kind.gives_up(line))
 }
 
 /// The product that plays a role when neither the matrix nor the node names one.
 ///
-/// The watchdog has one version only: this checkout's.
+/// Our watchdog has one version only: this checkout's.
 #[must_use]
 pub fn default_product(role: Role) -> Product {
     let (kind, version) = match role {
         Role::Resolver => ("bind", "9.20"),
         Role::Speaker => ("exabgp", "5.0.15"),
         Role::Router => ("bird", "2.17"),
-        Role::Watchdog => ("watchdog", catalog::OURS),
+        Role::Watchdog => (Product::OUR_WATCHDOG, catalog::OURS),
     };
     Product { kind: kind.to_owned(), version: version.to_owned() }
+}
+
+/// Whether the watchdog can tell the speaker.
+///
+/// # Errors
+/// It cannot, and which it can.
+pub fn check_told(watchdog: &Product, speaker: &Product) -> Result<(), String> {
+    let Some(kind) = named(&watchdog.kind).filter(|kind| !kind.tells(&speaker.kind)) else { return Ok(()) };
+    let speakers = KINDS.iter().filter(|kind| kind.plays().contains(&Role::Speaker)).map(|kind| kind.name());
+    let told: Vec<&str> = speakers.filter(|speaker| kind.tells(speaker)).collect();
+    Err(format!("{} cannot tell {}: it tells {}", kind.name(), speaker.kind, list(&told)))
 }
 
 /// The role that a product plays: the one asked for, or its first.
@@ -197,10 +264,14 @@ impl Site<'_> {
         each.map(announce).collect()
     }
 
-    /// The watchdog's timers, when one runs here.
-    #[must_use]
-    pub fn watchdog(&self) -> Option<&Watchdog> {
-        self.runs.contains_key(&Role::Watchdog).then_some(&self.node.watchdog)
+    /// The kind that plays the watchdog, when one runs here.
+    fn watchdog(&self) -> Option<&'static dyn Kind> {
+        self.runs.get(&Role::Watchdog).and_then(|product| named(&product.kind))
+    }
+
+    /// What the watchdog leaves to the speaker; without one there is nothing to wait for.
+    fn leaves(&self) -> Leaves {
+        self.watchdog().filter(|_| self.waits()).map_or(Leaves::Switches, |kind| kind.leaves())
     }
 
     /// Whether routes wait for the watchdog.

@@ -1,6 +1,6 @@
 //! From a scenario and a cell to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb};
+use crate::spec::{Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -30,6 +30,13 @@ impl Plan {
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<Vec<NodePlan>, _>>()?;
+        if let Some(path) =
+            scenario.brought.keys().find(|path| !nodes.iter().any(|node| node.given.contains_key(*path)))
+        {
+            let all = nodes.iter().flat_map(|node| node.given.keys()).collect::<BTreeSet<_>>();
+            let all: Vec<&String> = all.into_iter().collect();
+            return Err(SpecError::new(format!("no node is given a file {path}: nodes are given {}", list(&all))));
+        }
         let mutant = scenario.mutant.as_ref().and_then(|name| {
             let declared = scenario.mutants.get(name)?;
             let (why, fails) = (declared.why.clone(), declared.fails.clone());
@@ -141,10 +148,10 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
-        let from = scenario.folder.join(beside);
+        let from = scenario.brought.get(path).cloned().unwrap_or_else(|| scenario.folder.join(beside));
         let wrong = |error: String| SpecError::new(format!("node `{name}`, {path}: {}: {error}", from.display()));
         let mut file = read(path, &from).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        if beside.ends_with(".j2") {
+        if from.extension().is_some_and(|extension| extension == "j2") {
             let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
             let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
             file.content = Bytes(filled.into_bytes());

@@ -8,7 +8,7 @@ use super::pairwise::pairwise;
 use super::products;
 use crate::image::Release;
 use crate::kind;
-use crate::spec::{Cell, Product, Role, Scenario, SpecError};
+use crate::spec::{Cell, Node, Product, Role, Scenario, SpecError};
 
 /// The cells of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,16 +133,26 @@ fn conflict(scenario: &Scenario, cell: &Cell) -> Option<String> {
             .iter()
             .filter_map(|run| Role::named(run).map_or_else(|| run.parse().ok(), |role| cell.product(role).cloned()))
             .collect();
+        if let Some(error) = told(node, cell).and_then(Result::err) {
+            return Some(error);
+        }
         let parts: Vec<(&str, &str)> = parts.iter().map(|p| (p.kind.as_str(), p.version.as_str())).collect();
         let error = Release::for_parts(&parts).err()?;
         Some(format!("node `{name}` cannot be built: {error}"))
     })
 }
 
+/// Whether the cell's watchdog can tell its speaker, where a node runs both by their roles.
+fn told(node: &Node, cell: &Cell) -> Option<Result<(), String>> {
+    let runs = |role: Role| cell.product(role).filter(|_| node.runs.contains(&role.to_string()));
+    Some(kind::check_told(runs(Role::Watchdog)?, runs(Role::Speaker)?))
+}
+
 /// A cell in words: `bind 9.20 · exabgp 5.0.15 · bird 2.17 · udp`; our own watchdog goes without saying.
 #[must_use]
 pub fn describe(cell: &Cell) -> String {
-    let roles = [Role::Resolver, Role::Speaker, Role::Router];
+    let cell = cell.without_the_watchdog();
+    let roles = [Role::Resolver, Role::Speaker, Role::Watchdog, Role::Router];
     let products = roles.into_iter().filter_map(|role| cell.product(role)).map(Product::words);
     products.chain(cell.values.values().cloned()).collect::<Vec<_>>().join(" · ")
 }

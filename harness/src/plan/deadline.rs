@@ -5,14 +5,18 @@ use std::time::Duration;
 use crate::fault::{Fault, Timers};
 use crate::spec::{Expect, Peer, Span, Topology, Watchdog};
 
-/// What a daemon gets to start: reading its configuration, opening its sockets.
-const START: Span = Span::ms(3000);
+/// What a daemon gets to start: reading its configuration, opening its sockets. ExaBGP has taken eleven seconds to be read from a
+/// disk on which others wrote; who is quicker is not waited for.
+const START: Span = Span::ms(15_000);
 
 /// What a BGP session gets to come up: a connection that failed is tried again, at ever longer intervals.
 const SESSION: Span = Span::ms(10_000);
 
 /// What a change gets from one end of the lab to the other once it is on its way: speaker, wire, RIB, FIB, client.
 const PROPAGATION: Span = Span::ms(500);
+
+/// Our watchdog asks over TCP once in so many questions.
+const TCP_IS_SELDOM: u32 = 5;
 
 /// What the step waits for.
 pub(super) enum Since<'a> {
@@ -55,12 +59,13 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
     (Span(sum), words.join(" + "))
 }
 
-/// The longest from a fault to the withdrawal: the fault comes just after a good check, and each bad one takes its timeout.
+/// The longest from a fault to the withdrawal: it comes just after a good answer over TCP, where the watchdog asks more seldom;
+/// then nothing is answered for the timeout, on two connections, or bad answers come one after the other.
 fn fall(timers: &Watchdog) -> Duration {
-    timers.interval.0 + timers.timeout.0 + (timers.fast_interval.0 + timers.timeout.0) * (timers.fall - 1)
+    timers.interval.0 * TCP_IS_SELDOM + timers.timeout.0 * 2 + timers.fast_interval.0 * timers.fall
 }
 
-/// The longest from a server's return to the announcement: it comes just after a check began that takes its timeout.
+/// The longest from a server's return to the announcement: it comes just after a question that waits for its timeout.
 fn rise(timers: &Watchdog) -> Duration {
     timers.timeout.0 + timers.fast_interval.0 * timers.rise
 }

@@ -95,12 +95,11 @@ impl Ground for NodeGround<'_> {
         let (name, runs) = (&self.node.name, &self.node.runs);
         let node = topology.nodes.get(name).ok_or("a plan that was read from a file cannot be run")?;
         let sessions = kind::sessions(&topology, name);
-        let files = self.speaker(peer, |kind, site| {
-            Some(kind.files(&Site { topology: &topology, node, runs, sessions: &sessions, ..*site }))
-        })??;
-        let mut actions: Vec<Action> = files.into_iter().map(build::file).map(Action::Write).collect();
-        actions.push(self.speaker(peer, |kind, site| kind.reload(site))?);
-        Ok(actions)
+        let (files, reload) = self.speaker(peer, |kind, site| {
+            let reload = self.node.reloads.get(&site.role)?.clone();
+            Some((kind.files(&Site { topology: &topology, node, runs, sessions: &sessions, ..*site }), reload))
+        })?;
+        Ok(files?.into_iter().map(build::file).map(Action::Write).chain([reload]).collect())
     }
 
     fn behave(&self, how: &str) -> Result<Action, String> {

@@ -28,10 +28,15 @@ pub(super) fn of(
         }
     }
     // ExaBGP starts the watchdog: without a speaker nobody does.
-    if runs.contains_key(&Role::Watchdog) && !runs.contains_key(&Role::Speaker) {
-        let message = format!("node `{name}` runs a watchdog and no speaker that it could tell");
-        let error = scenario.wrong_in_topology(&path, message);
-        return Err(error.hint("add `speaker` to `runs`, or take `watchdog` out"));
+    match (runs.get(&Role::Watchdog), runs.get(&Role::Speaker)) {
+        (Some(_), None) => {
+            let message = format!("node `{name}` runs a watchdog and no speaker that it could tell");
+            let error = scenario.wrong_in_topology(&path, message);
+            return Err(error.hint("add `speaker` to `runs`, or take `watchdog` out"));
+        }
+        (Some(watchdog), Some(speaker)) => kind::check_told(watchdog, speaker)
+            .map_err(|message| scenario.wrong_in_topology(&path, format!("node `{name}`: {message}")))?,
+        (None, _) => {}
     }
     Ok(runs)
 }

@@ -52,11 +52,11 @@ impl Cell {
         self.roles.get(&role)
     }
 
-    /// This cell without our own watchdog, which has one version only.
+    /// This cell without our own watchdog, which goes without saying.
     #[must_use]
     pub fn without_the_watchdog(&self) -> Self {
         let mut cell = self.clone();
-        cell.roles.shift_remove(&Role::Watchdog);
+        cell.roles.retain(|role, product| *role != Role::Watchdog || product.kind != Product::OUR_WATCHDOG);
         cell
     }
 

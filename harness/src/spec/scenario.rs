@@ -1,5 +1,6 @@
 //! A scenario file, read and resolved: topology found, patches merged, one cell chosen.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub mutants: IndexMap<String, Mutant>,
     /// The mutant that this is, if it is one.
     pub mutant: Option<String>,
+    /// Files that its user brings in place of those that it names: path in the node -> path here.
+    pub(crate) brought: BTreeMap<String, PathBuf>,
     whole: Layers,
     shape: Layers,
     base: Base,
@@ -138,11 +141,19 @@ impl Scenario {
             always: entry.always,
             mutants: entry.mutants,
             mutant: mutant.map(str::to_owned),
+            brought: BTreeMap::new(),
             shape: Layers(vec![]),
             base: Base { table: topology, layers: Layers(vec![(scenario, KeyPath::of(&["patch"])), base]) },
             whole,
         };
         scenario.validated()
+    }
+
+    /// The same with files of its user's in place of those that it names: path in the node -> path here.
+    #[must_use]
+    pub fn bringing(mut self, files: BTreeMap<String, PathBuf>) -> Self {
+        self.brought = files;
+        self
     }
 
     /// Checks it with all its axes' values that can be had together, and keeps the shape of the first.

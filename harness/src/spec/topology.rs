@@ -76,6 +76,9 @@ pub struct Node {
     /// The watchdog's timers.
     #[serde(default)]
     pub watchdog: Watchdog,
+    /// The command line of the watchdog that is a script of the user's own, one of `files`.
+    #[serde(default)]
+    pub script: Option<String>,
     /// Who decides that its routes are announced.
     #[serde(default)]
     pub announces: Announces,
@@ -174,7 +177,7 @@ pub struct Watchdog {
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self { interval: Span::ms(1000), fast_interval: Span::ms(100), timeout: Span::ms(1000), rise: 1, fall: 1 }
+        Self { interval: Span::ms(200), fast_interval: Span::ms(50), timeout: Span::ms(250), rise: 1, fall: 3 }
     }
 }
 

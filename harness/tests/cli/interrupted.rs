@@ -15,7 +15,7 @@ use crate::running::{Running, pass};
 #[case::while_daemons_start(1000)]
 #[tokio::test]
 async fn during_boot(#[case] after_ms: u64, #[values(Signal::SIGINT, Signal::SIGTERM)] signal: Signal) {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says("Plan").await;
     pass(after_ms).await;
     leaves_nothing(run, signal).await;
@@ -26,7 +26,7 @@ async fn during_boot(#[case] after_ms: u64, #[values(Signal::SIGINT, Signal::SIG
 #[case::while_the_heal_is_watched("⛑")]
 #[tokio::test]
 async fn during_a_step(#[case] begun: &str, #[values(Signal::SIGINT, Signal::SIGTERM)] signal: Signal) {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says(begun).await;
     leaves_nothing(run, signal).await;
 }

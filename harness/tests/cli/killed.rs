@@ -19,7 +19,7 @@ const PROMISED_MS: u64 = 3000;
 #[case::while_daemons_start(1000)]
 #[tokio::test]
 async fn during_boot(#[case] after_ms: u64) {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says("Plan").await;
     pass(after_ms).await;
     leaves_nothing(run).await;
@@ -27,7 +27,7 @@ async fn during_boot(#[case] after_ms: u64) {
 
 #[tokio::test]
 async fn while_the_fault_is_watched() {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says("⚡").await;
     leaves_nothing(run).await;
 }

@@ -11,7 +11,7 @@ use crate::running::Running;
 async fn with_programs(folder: &std::path::Path) -> Ended {
     let mut command = lab(&["run"]);
     command.env("ANYCAST_LAB_PROGRAMS", folder);
-    Running::start_as(command).end().await
+    Running::start_as(command).await.end().await
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_record_that_cannot_be_kept() {
     // Ignored, the signal lets the write fail. 100 KiB are a fraction of a second's queries.
     let script = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
     command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_anycast-lab"), "run"]);
-    let mut run = Running::start_as(command);
+    let mut run = Running::start_as(command).await;
     run.says("Plan").await;
     let name = run.name();
     let ended = run.end().await;

@@ -1,6 +1,7 @@
 //! `anycast-lab run`, under way: what it said so far, and signals to it.
 
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -8,12 +9,18 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::command::{Ended, FOR_EVER, kill_named, lab};
 
+/// As many labs at a time as there are processors: these tests are about moments, and promise times.
+static LABS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
+
 /// `anycast-lab run` on kill-named, under way.
 pub(crate) struct Running {
+    _turn: SemaphorePermit<'static>,
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
     stdout: String,
@@ -21,27 +28,32 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start() -> Self {
-        Self::start_as(lab(&["run"]))
+    pub(crate) async fn start() -> Self {
+        Self::start_as(lab(&["run"])).await
     }
 
     /// As `command`, which still lacks the scenario and where to record it.
-    pub(crate) fn start_as(mut command: Command) -> Self {
+    pub(crate) async fn start_as(mut command: Command) -> Self {
+        let turn = LABS.acquire().await.expect("nobody closes it");
         let records = TempDir::new().expect("a temporary folder");
         command.arg(kill_named()).arg("--records").arg(records.path());
         // When a test fails, what it started is killed, and its reaper takes its lab.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("it can be started");
         let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        Self { child, out, stdout: String::new(), records }
+        Self { _turn: turn, child, out, stdout: String::new(), records }
     }
 
     /// Reads on until a line has `text` in it.
     pub(crate) async fn says(&mut self, text: &str) {
         let read = async {
             loop {
-                let line = self.out.next_line().await.expect("it can be read");
-                let line = line.unwrap_or_else(|| panic!("it never said {text:?}:\n{}", self.stdout));
+                let Some(line) = self.out.next_line().await.expect("it can be read") else {
+                    let mut stderr = String::new();
+                    let err = self.child.stderr.as_mut().expect("it is piped");
+                    err.read_to_string(&mut stderr).await.expect("it can be read");
+                    panic!("it never said {text:?}:\n{}{stderr}", self.stdout);
+                };
                 self.stdout += &line;
                 self.stdout.push('\n');
                 if line.contains(text) {

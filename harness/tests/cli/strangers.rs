@@ -16,7 +16,7 @@ async fn another_living_runs_network_stays() {
     let Network { id, .. } =
         engine.create_network(&name, &Labels::of_this_process(&name)).await.expect("Docker makes it");
 
-    let ended = Running::start().end().await;
+    let ended = Running::start().await.end().await;
     let cleaned = end(lab(&["clean"])).await;
 
     let left = left_by(&name).await;
@@ -35,7 +35,7 @@ async fn what_a_dead_owner_left_goes_at_the_next_start() {
     let mut labels = Labels::of_this_process(&name);
     labels.owner.start += 1;
     engine.create_network(&name, &labels).await.expect("Docker makes it");
-    let ended = Running::start().end().await;
+    let ended = Running::start().await.end().await;
     ended.must_exit(exit::PASS);
     assert_eq!(left_by(&name).await, []);
 }

@@ -9,7 +9,7 @@ use crate::running::Running;
 
 #[tokio::test]
 async fn pass_is_0() {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says("Plan").await;
     let name = run.name();
     let ended = run.end().await;
@@ -20,7 +20,7 @@ async fn pass_is_0() {
 
 #[tokio::test]
 async fn fail_is_100() {
-    let mut run = Running::start_as(lab(&["run", "--mutant", "no-watchdog"]));
+    let mut run = Running::start_as(lab(&["run", "--mutant", "no-watchdog"])).await;
     run.says("Plan").await;
     let name = run.name();
     let ended = run.end().await;
@@ -31,7 +31,7 @@ async fn fail_is_100() {
 
 #[tokio::test]
 async fn unknown_is_101_and_names_the_node_that_was_lost() {
-    let mut run = Running::start();
+    let mut run = Running::start().await;
     run.says("both serve").await;
     let name = run.name();
     let nodes = left_by(&name).await;
