@@ -84,6 +84,7 @@ pub fn request(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Request
         mutant: mutant.map(str::to_owned),
         cell: cell.map(str::to_owned),
         records: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/lab"),
+        files: BTreeMap::new(),
     }
 }
 
@@ -163,8 +164,8 @@ pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
     LABS.acquire_many(labs).await.expect("nobody closes it")
 }
 
-/// Three labs for two processors, as a lab mostly waits for its daemons' timers, and no more than fit into the memory that is
-/// free now.
+/// Two labs a processor: a lab mostly waits for its daemons' timers, and four of them leave a third of two processors idle. No
+/// more than fit into the memory that is free now.
 fn carried() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -173,7 +174,7 @@ fn carried() -> usize {
         kib.parse::<u64>().ok()
     });
     let fit = available.map_or(1, |kib| usize::try_from(kib / LAB).unwrap_or(usize::MAX));
-    (3 * processors / 2).min(fit)
+    (2 * processors).min(fit)
 }
 
 /// A name that no other run has.

@@ -1,4 +1,4 @@
-//! No cell of a scenario is another one's lab, and no mutant is its scenario.
+//! Every cell of every scenario has one plan, which is no other cell's lab; and no mutant is its scenario.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,20 @@ fn plan(name: &str, mutant: Option<&str>, cell: &Cell) -> (Plan, String) {
 
 #[test]
 fn every_cell_is_a_lab_of_its_own_and_its_record_reads_back() {
+    assert!(scenarios::names().len() > 1);
     for name in scenarios::names() {
-        let scenario = Scenario::load(&scenarios::file(&name), None).expect("a good scenario");
+        let load = || Scenario::load(&scenarios::file(&name), None).expect("a good scenario");
+        let (scenario, again) = (load(), load());
+        assert_eq!(cells(&scenario), cells(&again), "{name} has not the same cells twice");
         let mut seen = BTreeMap::new();
         for cell in cells(&scenario).possible() {
-            let planned = Plan::new(&scenario, cell.clone()).unwrap_or_else(|error| panic!("{name}, {cell}: {error}"));
-            let json = serde_json::to_string(&planned).expect("JSON");
+            let plan = |scenario: &Scenario| {
+                Plan::new(scenario, cell.clone()).unwrap_or_else(|error| panic!("{name}, {cell}: {error}"))
+            };
+            let written = |plan: &Plan| (plan.to_string(), serde_json::to_string(plan).expect("JSON"));
+            let planned = plan(&scenario);
+            let (text, json) = written(&planned);
+            assert!((text, json.clone()) == written(&plan(&again)), "{name}, {cell}: not planned the same twice");
             let read: Plan = serde_json::from_str(&json).expect("a plan");
             assert!(serde_json::to_string(&read).expect("JSON") == json, "{name}, {cell}: not what was written");
             // Keys are in the plan and not in JSON.

@@ -7,5 +7,8 @@ mod hang_port_53;
 mod kill_named;
 mod local_pref;
 mod md5_changed;
+mod own_checker;
 mod provider;
 mod server_fails;
+mod slow_and_lossy;
+mod watchdogs;
