@@ -36,6 +36,10 @@ bench-boot *options:
 bench-fresh *options:
     ci/bench/fresh {{ options }}
 
+# How soon a route is gone when its name server fails: our watchdog, and other health checkers
+bench-watchdog *options:
+    ci/bench/watchdog {{ options }}
+
 # Build one image of every version of every daemon
 images:
     cargo lab images build
