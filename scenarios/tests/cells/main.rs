@@ -1,5 +1,6 @@
 //! Every cell of every scenario, and every mutant: made by `INSTA_UPDATE=always cargo test -p scenarios --test tables`.
 
+mod answers_fail;
 mod anycasting_dns;
 mod bad_md5;
 mod drop_bgp;
