@@ -13,7 +13,7 @@ use super::{
 };
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::spec::{Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
+use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -215,7 +215,18 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
     node.asks.iter().filter_map(train).collect()
 }
 
+/// A client's ports: enough flows to balance, and twice as many as queries can be out. No more, because the host remembers each
+/// flow for minutes (conntrack), and Docker reads all that it remembers whenever a container ends.
+fn ports(node: &Node) -> String {
+    const FIRST: u64 = 32_768;
+    const LAST: u64 = 60_999;
+    let out = |ask: &Ask| u64::from(ask.per_second) * (ask.timeout.0.as_secs() + 1);
+    let flows = (2 * node.asks.iter().map(out).sum::<u64>()).clamp(1024, LAST - FIRST);
+    format!("{FIRST} {}", FIRST + flows - 1)
+}
+
 fn sysctls(node: &Node) -> BTreeMap<String, String> {
+    let ports = ports(node);
     let mut sysctls =
         BTreeMap::from([("net.ipv6.conf.all.disable_ipv6", "0"), ("net.ipv6.conf.default.disable_ipv6", "0")]);
     // Asymmetric paths are what anycast is made of.
@@ -223,6 +234,9 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
     if !node.serves.is_empty() {
         // Nobody answers ARP for an address on lo.
         sysctls.extend([("net.ipv4.conf.all.arp_ignore", "1"), ("net.ipv4.conf.all.arp_announce", "2")]);
+    }
+    if !node.asks.is_empty() {
+        sysctls.insert("net.ipv4.ip_local_port_range", ports.as_str());
     }
     if routes::forwards(node) {
         sysctls.extend([

@@ -167,7 +167,9 @@ fn answers(query: Message, manner: Manner) -> Vec<Vec<u8>> {
     };
     let messages = match manner {
         Manner::Serial(serial) => vec![with(Some(soa(serial)))],
-        Manner::ClosesTcp | Manner::ClosesIdleTcp | Manner::StallsTcp | Manner::FallsSilentOverTcp => vec![with(Some(soa(1)))],
+        Manner::ClosesTcp | Manner::ClosesIdleTcp | Manner::StallsTcp | Manner::FallsSilentOverTcp => {
+            vec![with(Some(soa(1)))]
+        }
         Manner::Silent => vec![],
         Manner::ServFail => {
             let mut answer = with(None);
