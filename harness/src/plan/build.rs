@@ -201,7 +201,7 @@ fn loopback(topology: &Topology, node: &Node) -> Vec<std::net::IpAddr> {
 }
 
 fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
-    let train = |ask: &crate::spec::Ask| {
+    let train = |ask: &Ask| {
         let service = topology.services.get(&ask.service)?;
         Some(Train {
             name: ask.service.clone(),
