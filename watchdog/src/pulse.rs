@@ -38,6 +38,10 @@ pub struct Pulse {
     open: VecDeque<Asked>,
     last_asked: Option<Duration>,
     last_answered: Option<Duration>,
+    /// Since it was silent nothing was answered.
+    silent: bool,
+    /// What was asked before says how long a silence was, not how slow the server is.
+    learns_from: Duration,
     slowest: Slowest,
     next_id: u16,
 }
@@ -68,6 +72,8 @@ impl Pulse {
             open: VecDeque::new(),
             last_asked: None,
             last_answered: None,
+            silent: false,
+            learns_from: Duration::ZERO,
             slowest: Slowest::default(),
             next_id: first_id,
         }
@@ -103,7 +109,12 @@ impl Pulse {
         let asked = self.open.remove(index)?;
         let latency = now.saturating_sub(asked.at);
         self.last_answered = Some(asked.at);
-        self.slowest.saw(latency, now);
+        if std::mem::take(&mut self.silent) {
+            self.learns_from = now;
+        }
+        if asked.at >= self.learns_from {
+            self.slowest.saw(latency, now);
+        }
         Some(latency)
     }
 
@@ -127,6 +138,7 @@ impl Pulse {
             return None;
         }
         self.open.clear();
+        self.silent = true;
         Some(Due::Silent(waited))
     }
 

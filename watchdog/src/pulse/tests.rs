@@ -80,6 +80,21 @@ fn silence_is_known_within_an_interval_and_the_timeout() {
 }
 
 #[test]
+fn the_end_of_a_silence_makes_nobody_patient() {
+    for resumes in (2000..2400).step_by(7) {
+        let concluded = run(ms(6000), &mut |now| match now {
+            now if now < ms(1000) => Some(ms(1)),
+            // All that was asked while it was stopped is answered when it goes on.
+            now if now < ms(resumes) => Some(ms(resumes) - now),
+            now if now < ms(5000) => Some(ms(1)),
+            _ => None,
+        });
+        let again = concluded.iter().find(|(at, due)| *at > ms(5000) && matches!(due, Due::Silent(_)));
+        assert!(again.is_some_and(|(at, _)| *at <= ms(5450)), "{concluded:?}");
+    }
+}
+
+#[test]
 fn a_lost_answer_is_no_silence() {
     let mut count = 0;
     let concluded = run(ms(3000), &mut |_| {
