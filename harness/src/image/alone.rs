@@ -6,6 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::time::Duration;
 
 use super::{ImageError, Result};
+use crate::wait::pause;
 
 /// How often to look whether it is our turn. Making an image takes seconds.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,7 +25,7 @@ pub(super) async fn alone(what: &str) -> Result<Alone> {
     loop {
         match UnixListener::bind_addr(&address) {
             Ok(socket) => return Ok(Alone(socket)),
-            Err(error) if error.kind() == ErrorKind::AddrInUse => tokio::time::sleep(LOOK).await,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => pause(LOOK).await,
             Err(error) => return Err(failed(error)),
         }
     }
