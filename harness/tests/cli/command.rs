@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 /// Far beyond what anything here takes, the compilation of the programs included: a test that hangs fails.
@@ -17,6 +18,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// A lab's place among those that may be up, until it has been seen what this one left.
+    pub(crate) _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Ended {
@@ -37,7 +40,7 @@ impl Ended {
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), _turn: None }
     }
 }
 

@@ -20,7 +20,7 @@ static LABS: LazyLock<Semaphore> =
 
 /// `anycast-lab run` on kill-named, under way.
 pub(crate) struct Running {
-    _turn: SemaphorePermit<'static>,
+    turn: SemaphorePermit<'static>,
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
     stdout: String,
@@ -41,7 +41,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("it can be started");
         let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        Self { _turn: turn, child, out, stdout: String::new(), records }
+        Self { turn, child, out, stdout: String::new(), records }
     }
 
     /// Reads on until a line has `text` in it.
@@ -86,7 +86,7 @@ impl Running {
             self.child.wait().await.expect("it is our child")
         };
         let status = timeout(FOR_EVER, rest).await.expect("it ends");
-        Ended { code: status.code(), stdout: self.stdout, stderr }
+        Ended { code: status.code(), stdout: self.stdout, stderr, _turn: Some(self.turn) }
     }
 }
 
