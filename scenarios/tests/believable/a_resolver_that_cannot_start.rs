@@ -19,7 +19,7 @@ patch    = { nodes.ns1.files = { "/etc/bind/named.conf" = "garbage.conf" } }
 
 [[step]]
 name   = "both serve"
-expect = { serving = ["ns1", "ns2"], within = "4s" }
+expect = { serving = ["ns1", "ns2"], within = "10s" }
 "#,
     );
 
