@@ -23,3 +23,4 @@ pub mod scrape;
 pub mod status;
 pub mod systemd;
 mod table;
+mod visitors;

@@ -17,18 +17,18 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 use super::orders::{Answer, Order, Orders};
 use super::status::{Operator, ServiceStatus, Status};
+use super::visitors::receive;
 
 #[cfg(test)]
 mod tests;
@@ -39,17 +39,11 @@ pub const SOCKET: &str = "/run/anycast-watchdog/control.sock";
 /// Who may connect: the owner and the group, who also own the process.
 const MODE: u32 = 0o660;
 
-/// So many may be connected; more wait for their turn.
-const CLIENTS: usize = 8;
-
 /// No order is longer, in bytes.
 const LINE: u64 = 4096;
 
 /// A client has so long to say something, and so long to take an answer.
 const SLOW: Duration = Duration::from_secs(5);
-
-/// An accept that failed is tried again after this time.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
@@ -160,25 +154,18 @@ pub(super) fn connect(path: &Path) -> io::Result<StdStream> {
 }
 
 async fn serve(listener: UnixListener, orders: Orders) {
-    let clients = Arc::new(Semaphore::new(CLIENTS));
-    let mut retry = interval(RETRY);
-    loop {
-        let Ok(free) = Arc::clone(&clients).acquire_owned().await else { return };
-        let Ok((client, _)) = listener.accept().await else {
-            // No file descriptor is free: so it is until one is closed.
-            retry.tick().await;
-            continue;
-        };
+    let accept = |cx: &mut Context<'_>| listener.poll_accept(cx).map_ok(|(client, _)| client);
+    let serve = |client| {
         let orders = orders.clone();
-        tokio::spawn(async move {
+        async move {
             tokio::select! {
                 // Whoever is too slow, or talks nonsense, is hung up on: there is nobody to tell.
                 _ = talk(client, orders.clone()) => {}
                 () = orders.over() => {}
             }
-            drop(free);
-        });
-    }
+        }
+    };
+    receive(accept, serve).await;
 }
 
 async fn talk(client: UnixStream, mut orders: Orders) -> io::Result<()> {

@@ -4,31 +4,25 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 use super::metrics;
 use super::orders::{Answer, Order, Orders};
+use super::visitors::receive;
 
 #[cfg(test)]
 mod tests;
-
-/// So many may be connected; more wait for their turn.
-const CLIENTS: usize = 8;
 
 /// No request's head is longer, in bytes.
 const HEAD: usize = 8192;
 
 /// A whole exchange takes no longer; longer than the run loop has to answer.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// An accept that failed is tried again after this time.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// Why there are no metrics.
 #[derive(Debug, thiserror::Error)]
@@ -73,22 +67,15 @@ impl Drop for Scrape {
 }
 
 async fn serve(listener: TcpListener, orders: Orders) {
-    let clients = Arc::new(Semaphore::new(CLIENTS));
-    let mut retry = interval(RETRY);
-    loop {
-        let Ok(free) = Arc::clone(&clients).acquire_owned().await else { return };
-        let Ok((client, _)) = listener.accept().await else {
-            // No file descriptor is free: so it is until one is closed.
-            retry.tick().await;
-            continue;
-        };
+    let accept = |cx: &mut Context<'_>| listener.poll_accept(cx).map_ok(|(client, _)| client);
+    let serve = |client| {
         let orders = orders.clone();
-        tokio::spawn(async move {
+        async move {
             // Whoever is too slow is hung up on: there is nobody to tell.
             timeout(LIMIT, talk(client, &orders)).await.ok();
-            drop(free);
-        });
-    }
+        }
+    };
+    receive(accept, serve).await;
 }
 
 async fn talk(mut client: TcpStream, orders: &Orders) -> io::Result<()> {

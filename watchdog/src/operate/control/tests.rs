@@ -5,6 +5,7 @@ use tokio::io::AsyncReadExt;
 use super::super::orders::{Desk, desk};
 use super::super::status::tests::example;
 use super::super::status::{Confirmed, Operator, State};
+use super::super::visitors::CLIENTS;
 use super::*;
 
 fn folder() -> tempfile::TempDir {

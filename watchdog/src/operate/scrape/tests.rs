@@ -1,5 +1,6 @@
 use super::super::orders::{Desk, desk};
 use super::super::status::tests::example;
+use super::super::visitors::CLIENTS;
 use super::*;
 
 async fn opened() -> (Scrape, Desk) {
