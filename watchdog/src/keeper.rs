@@ -3,6 +3,9 @@
 //! The program starts itself once more. The child watches, and shows a sign of life over a pipe. When it hangs it is killed, and
 //! when it has died another is started, whose first words withdraw. So routes are left standing for the length of the lease
 //! at the most. When the keeper is killed the kernel ends the child, which withdraws.
+//!
+//! A sign of life is the time at which it was given. The keeper sleeps until the lease that began with the last one is over, and only
+//! then looks whether there is a later one: it wakes up about once in a lease, not at every sign.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -19,6 +22,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::SignalFd;
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, close, getppid, pipe2};
 
 /// By this the child knows the number of its end of the pipe.
@@ -29,6 +33,9 @@ const KEEPER: &str = "ANYCAST_WATCHDOG_KEEPER";
 
 /// Signs of life in the time of one lease.
 const BEATS: u32 = 4;
+
+/// The bytes of one.
+const BEAT: usize = size_of::<u64>();
 
 /// From the death of one child to the start of the next: the first is at once.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
@@ -43,14 +50,16 @@ const FAREWELL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Lease {
     pipe: File,
+    length: Duration,
+    renewed: Option<Instant>,
 }
 
 impl Lease {
-    /// The lease that we live by, if we are the child. From now on our parent's end ends us.
+    /// The pipe of the lease that we live by, if we are the child. From now on our parent's end ends us.
     ///
     /// # Errors
     /// When the pipe is not there, or the parent is gone already.
-    pub fn from_env() -> io::Result<Option<Self>> {
+    pub fn pipe_from_env() -> io::Result<Option<File>> {
         let (Ok(number), Ok(keeper)) = (env::var(PIPE), env::var(KEEPER)) else { return Ok(None) };
         set_pdeathsig(Signal::SIGTERM)?;
         // The keeper has blocked what it hands on, and we were started like that.
@@ -63,20 +72,36 @@ impl Lease {
         let pipe = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(again)?;
         // The commands that we start must not hold it when we are gone.
         close(number)?;
-        Ok(Some(Self { pipe }))
+        Ok(Some(pipe))
     }
 
-    /// A sign of life.
-    pub fn renew(&mut self) {
-        // Full: the keeper does not run, and has nothing to say. Gone: the kernel has told us, too.
-        self.pipe.write_all(b".").ok();
-    }
-
-    /// How often a sign of life is due.
+    /// A lease of that length, renewed over the pipe.
     #[must_use]
-    pub fn beat(lease: Duration) -> Duration {
-        lease / BEATS
+    pub fn new(pipe: File, length: Duration) -> Self {
+        Self { pipe, length, renewed: None }
     }
+
+    /// A sign of life; to be called whenever we are awake: it is given when about half the time to the next one is over.
+    pub fn renew(&mut self) {
+        let now = Instant::now();
+        if self.renewed.is_none_or(|renewed| renewed + self.length / BEATS / 2 <= now) {
+            self.renewed = Some(now);
+            let now = u64::try_from(clock().as_nanos()).unwrap_or_default();
+            // Full: the keeper does not run, and has nothing to say. Gone: the kernel has told us, too.
+            self.pipe.write_all(&now.to_ne_bytes()).ok();
+        }
+    }
+
+    /// When a sign of life is due, if nothing else wakes us before.
+    #[must_use]
+    pub fn due(&self) -> Instant {
+        self.renewed.map_or_else(Instant::now, |renewed| renewed + self.length / BEATS)
+    }
+}
+
+/// A clock that both processes have (`clock_gettime(2)`).
+fn clock() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
 
 /// Why a child is no more.
@@ -123,7 +148,7 @@ fn handed_on() -> SigSet {
 }
 
 fn start() -> io::Result<(Child, File)> {
-    let (ours, childs) = pipe2(OFlag::O_CLOEXEC)?;
+    let (ours, childs) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     // The child finds it by its number.
     fcntl(&childs, FcntlArg::F_SETFD(FdFlag::empty()))?;
     // By its own name, as `ps` shows it; by what runs, when another version has taken the name.
@@ -146,50 +171,84 @@ fn watch(
     mut pending: Option<Signal>,
 ) -> io::Result<End> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-    let mut limit = lease;
+    let mut over = clock() + lease;
     let mut grace = true;
     let mut told_to_end = false;
-    let mut buffer = [0; 64];
     loop {
-        let planned = Instant::now() + limit;
-        let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(beats.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
-        let ready = match poll(&mut fds, timeout) {
+        // That the pipe is closed wakes us in any case; a sign of life only if it is waited for.
+        let awaited = if pending.is_some() { PollFlags::POLLIN } else { PollFlags::empty() };
+        let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(beats.as_fd(), awaited)];
+        match poll(&mut fds, until(over)) {
             Err(nix::errno::Errno::EINTR) => continue,
             ready => ready?,
         };
-        let has = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
-        let (signalled, beat) = (has(&fds[0]), has(&fds[1]));
-        if ready == 0 {
-            // Who was not awake has not missed anything: one more look.
-            let was_late = planned.elapsed() > lease / BEATS;
-            if grace && was_late && !told_to_end {
-                grace = false;
-                limit = lease / BEATS;
-                continue;
+        let mut signal = if fds[0].any().unwrap_or(false) { read(signals)? } else { None };
+        let is_over = clock() >= over;
+        match latest(beats)? {
+            Latest::Gone => return Ok(End::Exited(child.wait()?)),
+            Latest::Beat(at) => {
+                signal = signal.or_else(|| pending.take());
+                grace = true;
+                if !told_to_end {
+                    over = at + lease;
+                }
             }
-            return Ok(End::Hung);
+            Latest::None => {}
         }
-        let mut signal = if signalled { read(signals)? } else { None };
-        if beat {
-            if beats.read(&mut buffer)? == 0 {
-                return Ok(End::Exited(child.wait()?));
+        if is_over && clock() >= over {
+            // Who was not awake has not missed anything: one more look.
+            let was_late = clock() - over > lease / BEATS;
+            if !(grace && was_late && !told_to_end) {
+                return Ok(End::Hung);
             }
-            signal = signal.or_else(|| pending.take());
-            grace = true;
-            if !told_to_end {
-                limit = lease;
-            }
+            grace = false;
+            over = clock() + lease / BEATS;
         }
         if let Some(signal) = signal {
             // It may have ended by itself.
             kill(pid, signal).ok();
             if signal != Signal::SIGHUP {
                 told_to_end = true;
-                limit = FAREWELL;
+                over = clock() + FAREWELL;
             }
         }
     }
+}
+
+/// What the child has last said.
+enum Latest {
+    /// It gave a sign of life at this time of our clock.
+    Beat(Duration),
+    /// Nothing new.
+    None,
+    /// It has no end of the pipe any more: it is dead.
+    Gone,
+}
+
+/// Takes in all that is in the pipe.
+fn latest(beats: &mut File) -> io::Result<Latest> {
+    let mut latest = Latest::None;
+    let mut buffer = [0; 64 * BEAT];
+    loop {
+        match beats.read(&mut buffer) {
+            Ok(0) => return Ok(Latest::Gone),
+            // They are written whole, and read whole (`pipe(7)`, PIPE_BUF).
+            Ok(length) => {
+                if let Some(last) = buffer[..length].last_chunk() {
+                    latest = Latest::Beat(Duration::from_nanos(u64::from_ne_bytes(*last)));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(latest),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Not before that time: `poll` counts whole milliseconds.
+fn until(time: Duration) -> PollTimeout {
+    let left = time.saturating_sub(clock()) + Duration::from_millis(1);
+    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
 }
 
 /// Waits, or until a signal ends the wait: which.

@@ -1,5 +1,6 @@
 //! `anycast-watchdog`: checks a name server, as ExaBGP's helper process or as a daemon beside BIRD or FRR.
 
+use std::fs::File;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
 }
 
 fn start(options: Options) -> anyhow::Result<ExitCode> {
-    let lease = Lease::from_env().context("cannot live by the lease")?;
+    let lease = Lease::pipe_from_env().context("cannot live by the lease")?;
     let read = config::read(&options);
     match (lease, read) {
         (None, Ok(config)) if !options.no_lease => {
@@ -76,7 +77,7 @@ fn start(options: Options) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn watch(options: Options, read: Result<Config, ConfigError>, lease: Option<Lease>) -> anyhow::Result<ExitCode> {
+fn watch(options: Options, read: Result<Config, ConfigError>, lease: Option<File>) -> anyhow::Result<ExitCode> {
     // What a predecessor has announced is withdrawn even if the configuration is of no use now.
     let known = read.as_ref().map_or_else(|_| config::salvage(&options), |config| config.services.clone());
     if known.is_empty()
@@ -106,7 +107,7 @@ fn watch(options: Options, read: Result<Config, ConfigError>, lease: Option<Leas
         let endings = Endings::new(exabgp).context("cannot take over the signals")?;
         let names = config.services.iter().map(|service| service.name.clone());
         let office = Office::open(&config.office, names, notifier, &journal).await?;
-        let lease = lease.map(|lease| (lease, config.lease));
+        let lease = lease.map(|pipe| Lease::new(pipe, config.lease));
         let hooks = config.hooks.start(&journal);
         let watch = Watch { options, journal: journal.clone(), office, hooks, lease };
         let services = config.services.into_iter().zip(announcers.iter().cloned()).collect();

@@ -44,6 +44,8 @@ pub struct Pulse {
     learns_from: Duration,
     slowest: Slowest,
     next_id: u16,
+    /// Of the moments in their intervals: who has the same one and began at the same time asks at the same moments.
+    rhythm: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +66,9 @@ pub enum Due {
 }
 
 impl Pulse {
-    /// Asks at once, and with ids from here on.
+    /// Asks at once, and with ids from here on. While all is well, all that have the same `rhythm` ask at the same moments.
     #[must_use]
-    pub fn new(pace: Pace, first_id: u16) -> Self {
+    pub fn new(pace: Pace, rhythm: u16, first_id: u16) -> Self {
         Self {
             pace,
             open: VecDeque::new(),
@@ -76,6 +78,7 @@ impl Pulse {
             learns_from: Duration::ZERO,
             slowest: Slowest::default(),
             next_id: first_id,
+            rhythm,
         }
     }
 
@@ -93,11 +96,14 @@ impl Pulse {
             self.open.iter_mut().for_each(|asked| asked.at += late);
         }
         self.give_up(now).or_else(|| {
-            (self.next_ask(now, calm) <= now).then(|| {
+            let planned = self.next_ask(now, calm);
+            (planned <= now).then(|| {
                 let id = self.next_id;
                 self.next_id = id.wrapping_add(1);
+                self.rhythm = self.rhythm.wrapping_add(1);
                 self.open.push_back(Asked { id, at: now });
-                self.last_asked = Some(now);
+                // What counts is the plan, or the steps would drift apart; not for who overslept.
+                self.last_asked = Some(if now - planned > SLACK { now } else { planned });
                 Due::Ask(id)
             })
         })
@@ -155,7 +161,7 @@ impl Pulse {
 
     /// Different for each question, and the same whenever it is asked for.
     fn early(&self) -> Duration {
-        let scattered = f64::from(self.next_id.wrapping_mul(40_503)) / f64::from(u16::MAX);
+        let scattered = f64::from(self.rhythm.wrapping_mul(40_503)) / f64::from(u16::MAX);
         self.pace.interval.mul_f64(scattered * f64::from(self.pace.jitter.min(100)) / 100.0)
     }
 

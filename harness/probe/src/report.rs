@@ -1,9 +1,10 @@
 //! Reports, numbered without gaps and written by a thread of their own: whoever observes never waits for stdout.
 
 use std::io::{BufWriter, Write};
+use std::mem;
 use std::process::exit;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,18 +16,26 @@ use crate::clock;
 /// How long a node that ends waits for the harness to read its last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// A query's end waits so long for others to be written with it. Everything else is written at once, and what waits before it: a
+/// write is passed on by two processes of the engine, and wakes the harness.
+const LINGER: Duration = Duration::from_millis(20);
+
 /// Where observations go.
 #[derive(Clone)]
 pub(crate) struct Reporter(Arc<Inner>);
 
 struct Inner {
     queue: Mutex<Queue>,
+    /// Something urgent is in the queue, or the first of what is not.
+    news: Condvar,
     stirred: watch::Sender<()>,
 }
 
+#[derive(Default)]
 struct Queue {
     next: u64,
-    writer: Sender<Entry>,
+    waiting: Vec<Entry>,
+    is_urgent: bool,
 }
 
 enum Entry {
@@ -37,15 +46,16 @@ enum Entry {
 impl Reporter {
     /// Starts the writer.
     pub(crate) fn writing_to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let (writer, entries) = channel();
+        let inner =
+            Arc::new(Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) });
+        let writer = Arc::clone(&inner);
         thread::Builder::new().name("stdout".into()).spawn(move || {
-            if let Err(error) = write(&entries, out) {
+            if let Err(error) = writer.write(out) {
                 eprintln!("anycast-lab-probe: nobody reads the reports: {error}");
                 exit(1);
             }
         })?;
-        let queue = Mutex::new(Queue { next: 0, writer });
-        Ok(Self(Arc::new(Inner { queue, stirred: watch::Sender::new(()) })))
+        Ok(Self(inner))
     }
 
     /// Reports what is seen now.
@@ -55,14 +65,8 @@ impl Reporter {
 
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
-        let stirs = stirs_routes(&saw);
-        {
-            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let seq = queue.next;
-            queue.next += 1;
-            // The writer takes entries until the process exits.
-            queue.writer.send(Entry::Report(Report { seq, at, saw })).ok();
-        }
+        let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
+        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, saw }));
         if stirs {
             self.0.stirred.send_replace(());
         }
@@ -76,7 +80,7 @@ impl Reporter {
     /// Waits until all that was reported is written.
     pub(crate) fn flush(&self) {
         let (done, written) = channel();
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).writer.send(Entry::Flush(done)).ok();
+        self.0.enqueue(true, |_| Entry::Flush(done));
         written.recv_timeout(LAST_WORDS).ok();
     }
 }
@@ -93,30 +97,45 @@ fn stirs_routes(saw: &Observation) -> bool {
     )
 }
 
-fn write(entries: &Receiver<Entry>, out: impl Write) -> std::io::Result<()> {
-    let mut out = BufWriter::new(out);
-    loop {
-        let entry = match entries.try_recv() {
-            Ok(entry) => entry,
-            Err(TryRecvError::Empty) => {
-                out.flush()?;
-                match entries.recv() {
-                    Ok(entry) => entry,
-                    Err(_) => return Ok(()),
+impl Inner {
+    fn enqueue(&self, is_urgent: bool, entry: impl FnOnce(u64) -> Entry) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entry(queue.next);
+        queue.next += u64::from(matches!(entry, Entry::Report(_)));
+        queue.is_urgent |= is_urgent;
+        if is_urgent || queue.waiting.is_empty() {
+            self.news.notify_one();
+        }
+        queue.waiting.push(entry);
+    }
+
+    /// Writes until the process exits.
+    fn write(&self, out: impl Write) -> std::io::Result<()> {
+        let mut out = BufWriter::new(out);
+        loop {
+            let mut written = Vec::new();
+            for entry in self.next() {
+                match entry {
+                    Entry::Report(report) => {
+                        serde_json::to_writer(&mut out, &report)?;
+                        out.write_all(b"\n")?;
+                    }
+                    Entry::Flush(done) => written.push(done),
                 }
             }
-            Err(TryRecvError::Disconnected) => return out.flush(),
-        };
-        match entry {
-            Entry::Report(report) => {
-                serde_json::to_writer(&mut out, &report)?;
-                out.write_all(b"\n")?;
-            }
-            Entry::Flush(done) => {
-                out.flush()?;
-                done.send(()).ok();
-            }
+            out.flush()?;
+            written.into_iter().for_each(|done| done.send(()).unwrap_or_default());
         }
+    }
+
+    /// Waits for what is to be written next.
+    fn next(&self) -> Vec<Entry> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.news.wait_while(queue, |queue| queue.waiting.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        let waited = self.news.wait_timeout_while(queue, LINGER, |queue| !queue.is_urgent);
+        let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.is_urgent = false;
+        mem::take(&mut queue.waiting)
     }
 }
 
@@ -161,6 +180,26 @@ pub(crate) mod tests {
         reporter.flush();
         let numbers: Vec<u64> = out.reports().iter().map(|report| report.seq).collect();
         assert_eq!(numbers, (0..400).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_query_waits_for_others_and_goes_with_what_does_not_wait() {
+        let query = |number| Observation::Query {
+            train: "dns".into(),
+            number,
+            to: std::net::Ipv4Addr::LOCALHOST.into(),
+            sent: 0,
+            outcome: protocol::Outcome::Timeout,
+        };
+        let inner = Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) };
+        let enqueue = |saw, is_urgent| inner.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at: 0, saw }));
+        enqueue(query(0), false);
+        enqueue(query(1), false);
+        assert_eq!(inner.next().len(), 2, "it waits no longer than that");
+        enqueue(query(2), false);
+        enqueue(Observation::Ready, true);
+        enqueue(query(3), false);
+        assert_eq!(inner.next().len(), 3);
     }
 
     #[test]

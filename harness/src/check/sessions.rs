@@ -4,12 +4,12 @@
 //! was dropped on the way has not been said twice.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use protocol::TcpEvent;
 
 use crate::history::{BgpMessage, Event, Seen};
-use crate::plan::Plan;
+use crate::plan::{Plan, SessionPlan};
 
 /// When the session between two nodes was first established: both ends have sent a KEEPALIVE, and so accepted the other's OPEN
 /// (RFC 4271, section 8.2.2, OpenConfirm). The nodes of a pair are in the order of their names.
@@ -53,13 +53,15 @@ impl Connection {
     }
 }
 
-/// When the session between two nodes came up and went down, in the order of time. A session of several connections (one for each
-/// family, or two that collided) is up while one of them is.
+/// When the session between two nodes came up and went down, in the order of time. Of connections that collided one is enough; where
+/// each family has a session of its own, all of them count.
 pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Vec<(u64, Turn)> {
     let mut segments: Vec<(&Event, Segment<'_>)> =
         events.iter().filter_map(|event| Some((event, segment(plan, event, one, other)?))).collect();
     segments.sort_by_key(|(event, _)| event.at);
     let mut connections: BTreeMap<(SocketAddr, SocketAddr), Connection> = BTreeMap::new();
+    let of_the_two = |session: &&SessionPlan| session.ends == [one, other] || session.ends == [other, one];
+    let planned: Vec<[IpAddr; 2]> = plan.sessions.iter().filter(of_the_two).map(|session| session.addresses).collect();
     let (mut turns, mut up) = (Vec::new(), false);
     for (event, Segment { src, dst, says }) in segments {
         let ends = (*src.min(dst), *src.max(dst));
@@ -81,7 +83,17 @@ pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Ve
                 format!("{why} by {}", plan.owner_of(src.ip()).unwrap_or("somebody"))
             }
         };
-        let now_up = connections.values().any(Connection::is_up);
+        let up_between = |[one, other]: &[IpAddr; 2]| {
+            let between = |ends: &(SocketAddr, SocketAddr)| {
+                (ends.0.ip(), ends.1.ip()) == (*one, *other) || (ends.0.ip(), ends.1.ip()) == (*other, *one)
+            };
+            connections.iter().any(|(ends, connection)| between(ends) && connection.is_up())
+        };
+        let now_up = match planned.as_slice() {
+            // Files that were given may have another one than was planned.
+            [] | [_] => connections.values().any(Connection::is_up),
+            several => several.iter().all(up_between),
+        };
         if now_up != up {
             turns.push((event.at, if now_up { Turn::Up } else { Turn::Down(why) }));
             up = now_up;
@@ -163,6 +175,19 @@ mod tests {
         let expected =
             [(13, Turn::Up), (200, down("NOTIFICATION 4/0 by router")), (303, Turn::Up), (400, down("RST by ns1"))];
         assert_eq!(said(&story), expected);
+    }
+
+    #[test]
+    fn sessions_of_each_family_count_together() {
+        let mut story = Story::of_both(0);
+        let v4 = story.plan.sessions.iter().find(|session| session.ends.contains(&"ns1".to_owned())).cloned().expect("one");
+        let node = |name: &String| story.plan.topology.nodes[name].on.values().flatten().copied();
+        let v6 = |name: &String| node(name).find(IpAddr::is_ipv6).expect("an address");
+        let v6 = SessionPlan { addresses: [v6(&v4.ends[0]), v6(&v4.ends[1])], ..v4 };
+        story.session_up(10, "ns1");
+        assert_eq!(said(&story), [(13, Turn::Up)], "all that was planned");
+        story.plan.sessions.push(v6);
+        assert_eq!(said(&story), [], "the other one is missing");
     }
 
     #[test]

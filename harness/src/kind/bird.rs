@@ -8,7 +8,7 @@ use protocol::{Action, ControlSocket, Daemon};
 use serde_json::json;
 
 use super::template::fill;
-use super::{Announcement, Kind, Leaves, Role, Site, anycast_healthchecker, watchdog};
+use super::{Announcement, Kind, Leaves, Role, Session, Site, anycast_healthchecker, watchdog};
 use crate::history::RibRoute;
 
 pub(super) struct Bird;
@@ -32,15 +32,18 @@ impl Kind for Bird {
         for session in site.sessions {
             let mut hops = [None, None];
             if speaks {
-                let announcements = site.announcements(session)?;
+                let mut announcements = site.announcements(session)?;
                 for announcement in &announcements {
                     hops[usize::from(announcement.v6)] = Some(announcement.next_hop);
                 }
-                routes = announcements;
+                // Once, to however many peers it is announced.
+                announcements.retain(|new| !routes.iter().any(|known: &Announcement| known.prefix == new.prefix));
+                routes.append(&mut announcements);
             }
             let [hop4, hop6] = hops;
             sessions.push(json!({
-                "protocol": protocol(&session.peer),
+                "protocol": protocol(session),
+                "families": session.families(),
                 "local": session.local,
                 "remote": session.remote,
                 "local_asn": session.local_asn,
@@ -81,8 +84,9 @@ impl Kind for Bird {
         Some(["--through", "bird", "--socket", SOCKET].map(str::to_owned).to_vec())
     }
 
-    fn session(&self, _site: &Site<'_>, peer: &str, up: bool) -> Option<Vec<Vec<String>>> {
-        Some(vec![birdc(&[if up { "enable" } else { "disable" }, &protocol(peer)])])
+    fn session(&self, site: &Site<'_>, peer: &str, up: bool) -> Option<Vec<Vec<String>>> {
+        let word = if up { "enable" } else { "disable" };
+        Some(site.sessions_with(peer).map(|session| birdc(&[word, &protocol(session)])).collect())
     }
 
     fn reload(&self, _site: &Site<'_>) -> Option<Action> {
@@ -123,9 +127,9 @@ impl Kind for Bird {
     }
 }
 
-/// The name of the protocol that holds the session with a peer: never one of BIRD's own words, such as `router`.
-fn protocol(peer: &str) -> String {
-    format!("to_{}", peer.replace('-', "_"))
+/// The name of the protocol that holds the session: never one of BIRD's own words, such as `router`.
+fn protocol(session: &Session) -> String {
+    format!("to_{}", session.name().replace('-', "_"))
 }
 
 fn birdc(command: &[&str]) -> Vec<String> {

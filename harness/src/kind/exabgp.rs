@@ -25,6 +25,7 @@ struct Neighbor {
     outgoing_ttl: Option<u8>,
     incoming_ttl: Option<u8>,
     graceful_restart: Option<u64>,
+    families: Vec<&'static str>,
     routes: Vec<Announcement>,
 }
 
@@ -52,6 +53,7 @@ impl Kind for Exabgp {
                 outgoing_ttl: session.multihop.or(session.ttl_security.map(|_| u8::MAX)),
                 incoming_ttl: session.ttl_security.map(|hops| u8::MAX - (hops - 1)),
                 graceful_restart: session.graceful_restart,
+                families: session.families(),
                 routes: if says_routes { Vec::new() } else { site.announcements(session)? },
             });
         }

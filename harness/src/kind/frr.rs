@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::template::fill;
-use super::{Announcement, Kind, Role, Site};
+use super::{Announcement, Kind, Role, Session, Site};
 use crate::history::RibRoute;
 
 pub(super) struct Frr;
@@ -42,9 +42,10 @@ impl Kind for Frr {
                 return Err(format!("the key toward `{}` has a blank in it: FRR takes no such keys", session.peer));
             }
             sessions.push(json!({
-                "map": if speaks { format!("to_{}", session.peer) } else { "nothing".to_owned() },
+                "map": if speaks { format!("to_{}", session.name()) } else { "nothing".to_owned() },
                 "local": session.local,
                 "remote": session.remote,
+                "families": session.families(),
                 "remote_asn": session.remote_asn,
                 "hold_time": session.hold_time,
                 "keepalive": session.keepalive(),
@@ -54,7 +55,9 @@ impl Kind for Frr {
                 "graceful_restart": session.graceful_restart,
                 "routes": own,
             }));
-            routes = own;
+            // Once, to however many peers it is announced.
+            let new: Vec<_> = own.into_iter().filter(|route| !routes.contains(route)).collect();
+            routes.extend(new);
         }
         let values = json!({
             "asn": asn(site),
@@ -96,9 +99,12 @@ impl Kind for Frr {
     }
 
     fn session(&self, site: &Site<'_>, peer: &str, up: bool) -> Option<Vec<Vec<String>>> {
-        let remote = site.sessions.iter().find(|session| session.peer == peer)?.remote;
-        let shutdown = format!("{}neighbor {remote} shutdown", if up { "no " } else { "" });
-        Some(vec![vtysh(&["configure terminal", &format!("router bgp {}", asn(site)), &shutdown])])
+        let no = if up { "no " } else { "" };
+        let shutdown = |session: &Session| {
+            let line = format!("{no}neighbor {} shutdown", session.remote);
+            vtysh(&["configure terminal", &format!("router bgp {}", asn(site)), &line])
+        };
+        Some(site.sessions_with(peer).map(shutdown).collect())
     }
 
     /// What has changed or is new; what has gone stays until bgpd is restarted.

@@ -8,7 +8,7 @@ use protocol::{Action, ControlSocket, Daemon};
 
 use crate::history::RibRoute;
 use crate::image::catalog;
-use crate::spec::{Announces, Node, Product, Role, Topology, list};
+use crate::spec::{Announces, Family, Node, Product, Role, Topology, list};
 
 mod anycast_healthchecker;
 mod bind;
@@ -238,13 +238,14 @@ impl Site<'_> {
             .flat_map(|service| service.addresses.iter().map(|address| (*address, service.zone.as_str())))
     }
 
-    /// What the node announces over a session: each address that it serves, with its next hop.
+    /// What the node announces over a session: each address that it serves of a family that the session carries, with its next hop.
     ///
     /// # Errors
     /// An address without a next hop of its family.
     fn announcements(&self, session: &Session) -> Result<Vec<Announcement>, String> {
         let served = self.node.serves.iter().filter_map(|name| Some((name, self.topology.services.get(name)?)));
         let each = served.flat_map(|(name, service)| service.addresses.iter().map(move |address| (name, *address)));
+        let each = each.filter(|(_, address)| session.carries(Family::of(*address)));
         let announce = |(service, address): (&String, IpAddr)| {
             let next_hop =
                 session.next_hops.iter().find(|hop| hop.is_ipv4() == address.is_ipv4()).ok_or_else(|| {
@@ -262,6 +263,11 @@ impl Site<'_> {
             })
         };
         each.map(announce).collect()
+    }
+
+    /// Its end of the sessions with a peer.
+    fn sessions_with(&self, peer: &str) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(move |session| session.peer == peer)
     }
 
     /// The kind that plays the watchdog, when one runs here.

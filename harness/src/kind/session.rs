@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
-use crate::spec::{Node, Peer, Secret, Topology, session_addresses};
+use crate::spec::{Family, Peer, Secret, Sessions, Topology, session_addresses};
 
 /// This node's end of a BGP session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The node at the other end.
     pub peer: String,
+    /// The only family that it carries; it carries both where there is none.
+    pub family: Option<Family>,
     /// Our address.
     pub local: IpAddr,
     /// Theirs.
@@ -34,32 +36,65 @@ pub struct Session {
 }
 
 impl Session {
-    /// A node's end of the session that either end declares, if one does.
+    /// A node's end of the sessions that either end declares, if one does: one for both families, or one for each that the two
+    /// have in common.
     #[must_use]
-    pub fn between(topology: &Topology, name: &str, peer: &str) -> Option<Self> {
-        let (node, other) = (topology.nodes.get(name)?, topology.nodes.get(peer).filter(|_| peer != name)?);
+    pub fn between(topology: &Topology, name: &str, peer: &str) -> Vec<Self> {
+        let ends = topology.nodes.get(name).zip(topology.nodes.get(peer).filter(|_| peer != name));
+        let declared = ends.and_then(|(node, other)| Peer::merged(node.peers.get(peer), other.peers.get(name)));
+        let families = match declared.map(|declared| declared.sessions.unwrap_or_default()) {
+            None => vec![],
+            Some(Sessions::One) => vec![None],
+            Some(Sessions::PerFamily) => Family::ALL.map(Some).to_vec(),
+        };
+        families.into_iter().filter_map(|family| Self::of(topology, name, peer, family)).collect()
+    }
+
+    fn of(topology: &Topology, name: &str, peer: &str, family: Option<Family>) -> Option<Self> {
+        let (node, other) = (topology.nodes.get(name)?, topology.nodes.get(peer)?);
         let back = other.peers.get(name);
         let declared = Peer::merged(node.peers.get(peer), back)?;
         let multihop = declared.multihop.is_some();
-        let (local, remote) = session_addresses(node, other, multihop)?;
-        let own = |v6: bool| {
-            let near = node.toward(other, v6).map(|(mine, _)| mine);
-            near.or_else(|| first(node, v6).filter(|_| multihop))
-        };
+        let (local, remote) = session_addresses(node, other, multihop, family)?;
+        let carried = |carried: &Family| family.is_none_or(|family| family == *carried);
+        let hop = |family| session_addresses(node, other, multihop, Some(family)).map(|(own, _)| own);
         Some(Self {
             peer: peer.to_owned(),
+            family,
             local,
             remote,
             local_asn: node.asn.or_else(|| back.and_then(|back| back.asn))?,
             remote_asn: declared.asn.or(other.asn)?,
             hold_time: declared.hold_time.unwrap_or(Peer::HOLD_TIME).0.as_secs(),
-            next_hops: [false, true].into_iter().filter_map(own).collect(),
+            next_hops: Family::ALL.into_iter().filter(carried).filter_map(hop).collect(),
             md5: declared.md5,
             md5_base64: declared.md5_base64,
             multihop: declared.multihop,
             ttl_security: declared.ttl_security,
             graceful_restart: declared.graceful_restart.map(|span| span.0.as_secs()),
         })
+    }
+
+    /// The other end, and the family where there is a session for each: not to be confused with any other session of the node.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.family {
+            None => self.peer.clone(),
+            Some(family) => format!("{}_{family}", self.peer),
+        }
+    }
+
+    /// Whether routes of this family go over it.
+    #[must_use]
+    pub fn carries(&self, family: Family) -> bool {
+        self.family.is_none_or(|only| only == family)
+    }
+
+    /// The families that it carries, as daemons call them.
+    #[must_use]
+    pub fn families(&self) -> Vec<&'static str> {
+        let named = [(Family::V4, "ipv4"), (Family::V6, "ipv6")];
+        named.into_iter().filter(|(family, _)| self.carries(*family)).map(|(_, name)| name).collect()
     }
 
     /// Seconds between keepalives (RFC 4271, section 10: a third of the hold time).
@@ -84,9 +119,5 @@ impl Session {
 /// A node's end of each of its sessions.
 #[must_use]
 pub fn sessions(topology: &Topology, name: &str) -> Vec<Session> {
-    topology.nodes.keys().filter_map(|peer| Session::between(topology, name, peer)).collect()
-}
-
-fn first(node: &Node, v6: bool) -> Option<IpAddr> {
-    node.on.values().flatten().copied().find(|address| address.is_ipv6() == v6)
+    topology.nodes.keys().flat_map(|peer| Session::between(topology, name, peer)).collect()
 }

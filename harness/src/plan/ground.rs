@@ -84,7 +84,7 @@ impl Ground for NodeGround<'_> {
         let mut topology = self.plan.topology.clone();
         if let Some(key) = key {
             // What an end declares itself wins there: the other end keeps its key.
-            let kept = Session::between(&topology, peer, &self.node.name).and_then(|theirs| theirs.md5);
+            let kept = Session::between(&topology, peer, &self.node.name).into_iter().find_map(|theirs| theirs.md5);
             for (end, other, key) in [(&*self.node.name, peer, Some(Secret::from(key))), (peer, &self.node.name, kept)]
             {
                 if let Some(node) = topology.nodes.get_mut(end) {

@@ -31,10 +31,9 @@ pub(super) fn of(topology: &Topology) -> Vec<SessionPlan> {
     let mut sessions = Vec::new();
     for (i, a) in names.iter().enumerate() {
         for b in names.iter().skip(i + 1) {
-            let (Some(here), Some(there)) = (Session::between(topology, a, b), Session::between(topology, b, a)) else {
-                continue;
-            };
-            sessions.push(SessionPlan {
+            // Both have the same: what they carry is agreed.
+            let ends = Session::between(topology, a, b).into_iter().zip(Session::between(topology, b, a));
+            sessions.extend(ends.map(|(here, there)| SessionPlan {
                 ends: [(*a).clone(), (*b).clone()],
                 addresses: [here.local, there.local],
                 asns: [here.local_asn, there.local_asn],
@@ -42,7 +41,7 @@ pub(super) fn of(topology: &Topology) -> Vec<SessionPlan> {
                 signed: [here.md5.is_some(), there.md5.is_some()],
                 keys_agree: here.md5 == there.md5 && here.md5_base64 != Some(true) && there.md5_base64 != Some(true),
                 asns_agree: here.remote_asn == there.local_asn && there.remote_asn == here.local_asn,
-            });
+            }));
         }
     }
     sessions

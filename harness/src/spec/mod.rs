@@ -23,7 +23,7 @@ pub use scenario::{Scenario, Step};
 pub use source::{KeyPath, Place, Segment, Source};
 pub use step::{Heal, Mutant, Verb};
 pub(crate) use topology::session_addresses;
-pub use topology::{Announces, Ask, Node, Peer, Service, Topology, Watchdog};
+pub use topology::{Announces, Ask, Node, Peer, Service, Sessions, Topology, Watchdog};
 
 pub use crate::fault::Fault as Inject;
 pub use crate::secret::{Secret, without_passwords};

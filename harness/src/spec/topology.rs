@@ -8,7 +8,7 @@ use protocol::Flow;
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::value::Span;
+use crate::value::{Family, Span};
 
 /// A lab's shape. Maps keep the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,19 @@ pub struct Peer {
     pub ttl_security: Option<u8>,
     /// Graceful restart (RFC 4724): how long the other end is to keep our routes while we are gone. This end's own.
     pub graceful_restart: Option<Span>,
+    /// Whether both families share a session.
+    pub sessions: Option<Sessions>,
+}
+
+/// Which families a session between two nodes carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sessions {
+    /// One session carries both (RFC 4760).
+    #[default]
+    One,
+    /// Each family has a session of its own, between addresses of that family.
+    PerFamily,
 }
 
 impl Peer {
@@ -122,6 +135,7 @@ impl Peer {
             md5: mine.md5.clone().or_else(|| theirs.md5.clone()),
             multihop: mine.multihop.or(theirs.multihop),
             ttl_security: mine.ttl_security.or(theirs.ttl_security),
+            sessions: mine.sessions.or(theirs.sessions),
             ..mine.clone()
         })
     }
@@ -134,6 +148,7 @@ impl Peer {
         multihop: None,
         ttl_security: None,
         graceful_restart: None,
+        sessions: None,
     };
 }
 
@@ -218,10 +233,17 @@ impl Node {
     }
 }
 
-/// The addresses of a session: this end's, and the other's. Those of one network; a session over several hops needs none in
-/// common, but one family.
-pub(crate) fn session_addresses(mine: &Node, other: &Node, multihop: bool) -> Option<(IpAddr, IpAddr)> {
-    let first = |node: &Node, v6: bool| node.on.values().flatten().copied().find(|address| address.is_ipv6() == v6);
-    let far = |v6: bool| Some((first(mine, v6)?, first(other, v6)?)).filter(|_| multihop);
-    mine.toward(other, false).or_else(|| mine.toward(other, true)).or_else(|| far(false)).or_else(|| far(true))
+/// The addresses of a session that carries this family alone, or both: this end's, and the other's. Those of one network; a session
+/// over several hops needs none in common, but one family.
+pub(crate) fn session_addresses(
+    mine: &Node,
+    other: &Node,
+    multihop: bool,
+    family: Option<Family>,
+) -> Option<(IpAddr, IpAddr)> {
+    let first = |node: &Node, family| node.on.values().flatten().copied().find(|own| Family::of(*own) == family);
+    let far = |family| Some((first(mine, family)?, first(other, family)?)).filter(|_| multihop);
+    let families: Vec<Family> = family.map_or(Family::ALL.to_vec(), |family| vec![family]);
+    let near = families.iter().find_map(|family| mine.toward(other, *family == Family::V6));
+    near.or_else(|| families.iter().find_map(|family| far(*family)))
 }

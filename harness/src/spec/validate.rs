@@ -157,7 +157,7 @@ impl Check<'_> {
             let path = at.key("peers").key(peer);
             let other = self.known("node", peer, &self.topology.nodes, &path)?;
             let merged = Peer::merged(Some(session), other.peers.get(name)).unwrap_or_default();
-            let reachable = session_addresses(node, other, merged.multihop.is_some()).is_some();
+            let reachable = session_addresses(node, other, merged.multihop.is_some(), None).is_some();
             self.that(peer != name && reachable, &path, || {
                 format!("`{name}` and `{peer}` share no network and family: a session without `multihop` needs both")
             })?;
@@ -167,6 +167,11 @@ impl Check<'_> {
                     format!("node `{end}` has no `asn`: a session needs one at both ends")
                 })?;
             }
+            let back = other.peers.get(name).and_then(|back| back.sessions);
+            let agree = session.sessions.zip(back).is_none_or(|(mine, theirs)| mine == theirs);
+            self.that(agree, &path.key("sessions"), || {
+                format!("`{peer}` says otherwise: expected the same at both ends, or nothing at one of them")
+            })?;
             self.session(session, &path)?;
         }
         for service in node.local_pref.keys() {

@@ -19,7 +19,7 @@ type Server<'s> = &'s mut dyn FnMut(Duration) -> Option<Duration>;
 
 /// Runs a pulse against a server in virtual time; what it concluded, and when.
 fn run(until: Duration, server: Server<'_>) -> Vec<(Duration, Due)> {
-    let mut pulse = Pulse::new(PACE, 7);
+    let mut pulse = Pulse::new(PACE, 0, 7);
     let mut answers: Vec<(Duration, u16)> = Vec::new();
     let mut concluded = Vec::new();
     let mut now = Duration::ZERO;
@@ -55,7 +55,7 @@ fn a_healthy_server_is_asked_once_an_interval() {
 
 #[test]
 fn jitter_asks_earlier_and_never_later() {
-    let mut pulse = Pulse::new(Pace { jitter: 10, ..PACE }, 7);
+    let mut pulse = Pulse::new(Pace { jitter: 10, ..PACE }, 0, 7);
     let mut now = Duration::ZERO;
     let mut gaps = Vec::new();
     for _ in 0..50 {
@@ -67,6 +67,25 @@ fn jitter_asks_earlier_and_never_later() {
     }
     assert!(gaps.iter().all(|gap| *gap >= ms(180) && *gap <= ms(200)), "{gaps:?}");
     assert!(*gaps.iter().max().unwrap() - *gaps.iter().min().unwrap() > ms(10));
+}
+
+#[test]
+fn who_has_the_same_rhythm_asks_at_the_same_moments() {
+    let pace = Pace { jitter: 10, ..PACE };
+    let mut pulses = [Pulse::new(pace, 3, 7), Pulse::new(pace, 3, 70)];
+    let asked = pulses.each_mut().map(|pulse| {
+        let mut asked = Vec::new();
+        // Each wakes up as late as it happens to.
+        for late in [0, 1, 0, 2, 9, 0, 5, 1] {
+            let next = pulse.next(ms(0), true);
+            asked.push(next);
+            let now = next + ms(late * u64::from(pulse.next_id % 3));
+            let Some(Due::Ask(id)) = pulse.poll(now, true) else { panic!("it is due") };
+            pulse.answered(id, now);
+        }
+        asked
+    });
+    assert_eq!(asked[0], asked[1]);
 }
 
 #[test]
@@ -116,7 +135,7 @@ fn patience_follows_the_server() {
 
 #[test]
 fn who_was_not_awake_does_not_conclude() {
-    let mut pulse = Pulse::new(PACE, 0);
+    let mut pulse = Pulse::new(PACE, 0, 0);
     assert_eq!(pulse.poll(ms(0), true), Some(Due::Ask(0)));
     assert_eq!(pulse.poll(ms(0), true), None);
     // It wakes up two seconds late, asks, and gives the server its time.
@@ -143,7 +162,7 @@ proptest! {
     /// Every question ends in an answer, a loss or silence: nothing is waited for without end.
     #[test]
     fn nothing_is_open_for_longer_than_the_longest_patience(latencies in prop::collection::vec(0..4000_u64, 1..200)) {
-        let mut pulse = Pulse::new(PACE, 0);
+        let mut pulse = Pulse::new(PACE, 0, 0);
         let mut now = Duration::ZERO;
         let mut count = 0;
         for latency in latencies {

@@ -3,7 +3,6 @@
 use std::future::pending;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -42,8 +41,8 @@ pub struct Watch {
     pub office: Office,
     /// What is run when the first service changes.
     pub hooks: Runner,
-    /// The lease that we live by, and how long it is.
-    pub lease: Option<(Lease, Duration)>,
+    /// The lease that we live by.
+    pub lease: Option<Lease>,
 }
 
 /// What the loop has in its hands.
@@ -75,24 +74,19 @@ impl Watch {
         let (tell, mut missing) = mpsc::unbounded_channel();
         let mut all = Loop { options, journal, office, hooks, running: Vec::new(), reports, since, is_ready: false };
         let mut state = all.start(services, &tell)?;
-        let mut beat = Instant::now();
         let ending = loop {
             if let Err(Deaf(reader)) = state {
                 break Ending::NobodyReads(reader);
             }
+            // Whatever has woken us: we live.
+            lease.iter_mut().for_each(Lease::renew);
             let due = all.running.iter_mut().filter_map(Running::due).min();
             state = tokio::select! {
                 biased;
                 ending = &mut end => break ending,
                 Some((index, missing)) = missing.recv() => all.miss(index, missing),
                 Some(report) = reported.recv() => all.hear(report),
-                () = until(lease.is_some().then_some(beat)) => {
-                    if let Some((lease, length)) = &mut lease {
-                        lease.renew();
-                        beat = Instant::now() + Lease::beat(*length);
-                    }
-                    Ok(())
-                }
+                () = until(lease.as_ref().map(|lease| lease.due().into())) => Ok(()),
                 () = until(due) => all.step_all(&Event::Tick),
                 _ = hangup.recv() => {
                     all.reload();

@@ -128,7 +128,7 @@ mod tests {
         };
         let (reports, mut reported) = mpsc::unbounded_channel();
         let (_calm, hears) = channel::channel(true);
-        let post = Post { service: 0, check: 0, calm: hears, reports, began: Instant::now() };
+        let post = Post { service: 0, check: 0, calm: hears, reports, began: Instant::now(), rhythm: 0 };
         let local = LocalSet::new();
         local.spawn_local(async move { watch(&zone, pace, post).await });
         // The age of nothing is over with the second look.

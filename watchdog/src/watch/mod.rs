@@ -134,8 +134,10 @@ pub fn start(
     reports: &mpsc::UnboundedSender<Report>,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    // All are asked at the same moments: one awakening for all, not one for each.
+    let (began, rhythm) = (Instant::now(), random());
     for (check, watched) in watched.iter().enumerate() {
-        let post = Post { service, check, calm: calm.clone(), reports: reports.clone(), began: Instant::now() };
+        let post = Post { service, check, calm: calm.clone(), reports: reports.clone(), began, rhythm };
         let pace = watched.pace;
         match watched.way.clone() {
             Way::Udp(dns, question) => tasks.spawn_local(async move { udp::watch(&dns, &question, pace, post).await }),
@@ -155,6 +157,7 @@ struct Post {
     calm: watch::Receiver<bool>,
     reports: mpsc::UnboundedSender<Report>,
     began: Instant,
+    rhythm: u16,
 }
 
 impl Post {

@@ -36,7 +36,7 @@ pub struct Server {
 /// Watches until nobody listens any more.
 pub(super) async fn watch(server: &Server, pace: Pace, post: Post) {
     let name = format!("{} TCP", server.address.ip());
-    let pulse = Pulse::new(pace, random());
+    let pulse = Pulse::new(pace, post.rhythm, random());
     Watcher { server, name, pace, post, pulse, closed: 0, doubted: false }.watch().await;
 }
 

@@ -12,7 +12,7 @@ use crate::transport::udp::{DATAGRAM, Socket};
 /// Asks until nobody listens any more.
 pub(super) async fn watch(dns: &Dns, question: &Question, pace: Pace, mut post: Post) {
     let server = format!("{} UDP", dns.address);
-    let mut pulse = Pulse::new(pace, random());
+    let mut pulse = Pulse::new(pace, post.rhythm, random());
     let mut socket: Option<Socket> = None;
     let mut buffer = [0; DATAGRAM];
     loop {
