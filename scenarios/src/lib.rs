@@ -164,8 +164,9 @@ pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
     LABS.acquire_many(labs).await.expect("nobody closes it")
 }
 
-/// A lab a processor, and no more than fit into the memory that is free now. Twice as many are done sooner by a third, and leave
-/// the processors no idle moment: then now and then a daemon waits for so long that a budget of lost queries is missed.
+/// Three labs on two processors, and no more than fit into the memory that is free now. Four leave the processors no idle moment: then
+/// now and then a daemon waits for so long that a budget of lost queries is missed. As many tests run at once as there are
+/// processors, unless `RUST_TEST_THREADS` says otherwise, as ci/lab does.
 fn carried() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -174,7 +175,7 @@ fn carried() -> usize {
         kib.parse::<u64>().ok()
     });
     let fit = available.map_or(1, |kib| usize::try_from(kib / LAB).unwrap_or(usize::MAX));
-    processors.min(fit)
+    (processors * 3 / 2).min(fit)
 }
 
 /// A name that no other run has.

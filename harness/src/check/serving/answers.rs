@@ -23,27 +23,27 @@ pub(crate) struct Answers<'p> {
 /// One client's queries to one address.
 pub(super) struct Train<'p> {
     want: &'p [&'p str],
-    queries: BTreeMap<u64, Query>,
+    queries: BTreeMap<u64, Query<'p>>,
 }
 
 /// One query.
-pub(super) struct Query {
+pub(super) struct Query<'p> {
     pub(super) sent: u64,
     pub(super) known: u64,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: &'p Outcome,
 }
 
-impl Query {
+impl Query<'_> {
     /// Who gave a good answer.
     pub(in crate::check) fn answered_by(&self) -> Option<&str> {
-        crate::check::answered_by(&self.outcome)
+        crate::check::answered_by(self.outcome)
     }
 }
 
 impl<'p> Answers<'p> {
     pub(in crate::check) fn replay(
         plan: &'p Plan,
-        events: &[Event],
+        events: &'p [Event],
         expectation: &Expectation,
         wants: &'p [Want<'p>],
         origin: u64,
@@ -65,7 +65,7 @@ impl<'p> Answers<'p> {
             };
             let mine = |((client, address), _): &(&(&str, IpAddr), &mut Train<'_>)| *client == node && address == to;
             if let Some((_, train)) = trains.iter_mut().find(mine) {
-                train.queries.insert(*number, Query { sent: *sent, known: event.at, outcome: outcome.clone() });
+                train.queries.insert(*number, Query { sent: *sent, known: event.at, outcome });
             }
         }
         Self { trains, origin }
@@ -115,23 +115,23 @@ impl<'p> Answers<'p> {
     }
 }
 
-impl Train<'_> {
+impl<'p> Train<'p> {
     pub(in crate::check) fn want(&self) -> &[&str] {
         self.want
     }
 
-    pub(in crate::check) fn is_right(&self, query: &Query) -> bool {
+    pub(in crate::check) fn is_right(&self, query: &Query<'_>) -> bool {
         match query.answered_by() {
             Some(instance) => self.want.contains(&instance),
             None => self.want.is_empty(),
         }
     }
 
-    pub(in crate::check) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
+    pub(in crate::check) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {
         self.queries.values().filter(move |query| (from..until).contains(&query.sent))
     }
 
-    fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query> {
+    fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {
         self.queries.values().filter(move |query| query.known >= from && query.sent < until)
     }
 

@@ -28,6 +28,10 @@ protocol bgp r1 from router {
 	local 10.1.53.11 as 64601;
 	neighbor 10.1.53.254 as 64602;
 	ipv4 { import none; export where source = RTS_STATIC; };
+}
+protocol bgp r2 from router {
+	local 2001:db8:53::11 as 64601;
+	neighbor 2001:db8:53::fe as 64602;
 	ipv6 { import none; export where source = RTS_STATIC; };
 }
 "#;
@@ -44,9 +48,9 @@ const CASES: &[Case] = &[
     ("log stderr all;", "cli \"/run/bird/looking-glass.ctl\" { restrict; }", &[]),
     ("local 10.1.53.11", "local 10.1.53.1", &[(24, "anycast-identity")]),
     ("ipv6 { import none", "ipv6 { import limit 9 action block; export limit 9; import none", &[]),
-    ("ipv6 { import none", "ipv6 { import limit 9 action block", &[(27, "no-policy")]),
+    ("ipv6 { import none", "ipv6 { import limit 9 action block", &[(31, "no-policy")]),
     ("\tipv6 { import none; export where source = RTS_STATIC; };\n", "", &[(9, "no-channel")]),
-    ("hold time 10;", "hold time 10; ipv6 { import none; export all; };", &[]),
+    ("hold time 10;", "hold time 10; ipv6 { import none; export all; };", &[(23, "shared-session")]),
     (
         "ipv6 { import none; export where source = RTS_STATIC",
         "ipv6 { import none; export where source = RTS_BGP",
@@ -62,30 +66,30 @@ const CASES: &[Case] = &[
     (
         "ipv6 { import none; export where source = RTS_STATIC; }",
         "ipv6 { import none; }",
-        &[(9, "no-export"), (27, "no-policy")],
+        &[(9, "no-export"), (31, "no-policy")],
     ),
-    ("ipv6 { import none; export", "ipv6 { export", &[(27, "no-policy")]),
+    ("ipv6 { import none; export", "ipv6 { export", &[(31, "no-policy")]),
     ("64602;\n\tipv4 { import none; export", "64601;\n\tipv4 { export", &[]),
     ("protocol device { }", "protocol direct { ipv4; }", &[]),
     ("ipv4 { import none; export where source = RTS_STATIC", "ipv4 { import none; export all", &[]),
-    ("hold time 10;", "hold time 10; graceful restart on;", &[(19, "graceful-restart")]),
+    ("hold time 10;", "hold time 10; graceful restart on;", &[(19, "graceful-restart"), (19, "graceful-restart")]),
     ("hold time 10;", "hold time 10; graceful restart time 60;", &[]),
     ("hold time 10;", "hold time 10; graceful restart aware;", &[]),
-    ("\thold time 10;\n", "\n", &[(23, "long-hold-time")]),
-    ("hold time 10;", "hold time 0;", &[(19, "long-hold-time")]),
-    ("hold time 10;", "hold time 180;", &[(19, "long-hold-time")]),
-    ("\terror wait time 1, 5;\n", "\n", &[(23, "error-wait")]),
-    ("hold time 10;", "hold time 10; bfd on;", &[(23, "no-bfd-protocol")]),
+    ("\thold time 10;\n", "\n", &[(23, "long-hold-time"), (28, "long-hold-time")]),
+    ("hold time 10;", "hold time 0;", &[(19, "long-hold-time"), (19, "long-hold-time")]),
+    ("hold time 10;", "hold time 180;", &[(19, "long-hold-time"), (19, "long-hold-time")]),
+    ("\terror wait time 1, 5;\n", "\n", &[(23, "error-wait"), (28, "error-wait")]),
+    ("hold time 10;", "hold time 10; bfd on;", &[(23, "no-bfd-protocol"), (28, "no-bfd-protocol")]),
     ("protocol device { }", "protocol bfd { } template bgp x { bfd on; }", &[]),
-    ("hold time 10;", "hold time 10; disabled;", &[(19, "shutdown")]),
-    ("\"s3cret\"", "s3cret", &[(21, "unquoted-password")]),
-    ("\"s3cret\"", "KEY", &[(21, "unquoted-password")]),
+    ("hold time 10;", "hold time 10; disabled;", &[(19, "shutdown"), (19, "shutdown")]),
+    ("\"s3cret\"", "s3cret", &[(21, "unquoted-password"), (21, "unquoted-password")]),
+    ("\"s3cret\"", "KEY", &[(21, "unquoted-password"), (21, "unquoted-password")]),
     ("log stderr all;", "define s3cret = \"x\";", &[]),
     ("\"s3cret\"", "{{ key }}", &[]),
     (
         "s3cret",
         "123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x1",
-        &[(21, "long-md5")],
+        &[(21, "long-md5"), (21, "long-md5")],
     ),
 ];
 

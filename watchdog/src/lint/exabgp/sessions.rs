@@ -1,9 +1,9 @@
 //! Rules about sessions.
 
 use super::model::is_off;
-use super::{Dialect, File, Finding, Neighbor, Rule, Severity};
+use super::{Dialect, Family, File, Finding, Neighbor, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] = &[&ADJ_RIB_OUT, &GRACEFUL, &HOLD, &LONG_HOLD, &MULTI_SESSION, &INCOMING_TTL];
+pub(super) const RULES: &[&Rule] = &[&ADJ_RIB_OUT, &GRACEFUL, &SHARED, &HOLD, &LONG_HOLD, &MULTI_SESSION, &INCOMING_TTL];
 
 const DEFAULT_HOLD_TIME: u32 = 180;
 
@@ -29,6 +29,18 @@ static GRACEFUL: Rule = Rule {
              help a restart either. It is a note where the time is not longer than the hold time.",
     source: "ExaBGP issue 328; RFC 4724 section 4.2",
     hint: "remove `graceful-restart` from `capability`",
+};
+
+static SHARED: Rule = Rule {
+    dialect: Dialect::Exabgp,
+    id: "shared-session",
+    severity: Severity::Note,
+    summary: "routes of both families to one neighbour: the second withdrawal may wait for the first",
+    reason: "Each family's withdrawal is a message of its own. On a connection that ExaBGP has opened it leaves Nagle's \
+             algorithm on: the kernel keeps the second until the router has acknowledged the first, which may put that \
+             off for 40 ms and more. On one that the router has opened it turns the algorithm off.",
+    source: "ExaBGP 4.2 and 5.0 reactor/network/outgoing.py, incoming.py; tcp(7) TCP_NODELAY; RFC 1122 section 4.2.3.2",
+    hint: "a neighbour for each family, or `passive true;` where the router connects",
 };
 
 static HOLD: Rule = Rule {
@@ -119,6 +131,11 @@ fn of_options(neighbor: &Neighbor<'_>) -> Vec<Finding> {
     if let Some(statement) = neighbor.get("adj-rib-out").filter(|s| is_off(s.word(1)) || s.words.len() == 1) {
         findings
             .push(ADJ_RIB_OUT.at(statement.line, format!("neighbor {name}: ExaBGP does not keep what it has sent")));
+    }
+    let has = |wanted| neighbor.routes.iter().any(|route| route.prefix.is_some_and(|prefix| prefix.family() == wanted));
+    let is_passive = neighbor.get("passive").is_some_and(|s| !is_off(s.word(1)));
+    if neighbor.complete && has(Family::V4) && has(Family::V6) && !is_passive {
+        findings.push(SHARED.at(neighbor.line, format!("neighbor {name} gets routes of both families")));
     }
     if let Some(statement) = neighbor.get_in("capability", "multi-session").filter(|s| !is_off(s.word(1))) {
         findings.push(MULTI_SESSION.at(statement.line, format!("neighbor {name} must offer `multi-session`")));

@@ -10,7 +10,7 @@ neighbor 10.1.53.254 {
 	router-id 10.1.53.11;
 	local-address 10.1.53.11;
 	local-as 64601;
-	peer-as 64601;
+	peer-as 64601; passive true;
 	hold-time 10;
 	md5-password s3cret;
 	family {
@@ -78,6 +78,7 @@ const CASES: &[Case] = &[
     ("hold-time 10;", "hold-time 0;", &[(10, "long-hold-time")]),
     ("\thold-time 10;\n", "\n", &[(5, "long-hold-time")]),
     ("hold-time 10;", "inherit elsewhere;", &[]),
+    ("passive true;", "passive false;", &[(5, "shared-session")]),
     ("hold-time 10;", "hold-time 10; capability { multi-session; }", &[(10, "multi-session")]),
     ("hold-time 10;", "hold-time 10; incoming-ttl 2;", &[(10, "incoming-ttl")]),
     ("s3cret", "deadbeef", &[(11, "hex-md5")]),
@@ -156,7 +157,7 @@ fn what_is_inherited_counts() {
 #[test]
 fn the_scenarios_files_have_at_most_notes() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    for (file, notes) in [("anycasting-dns", [].as_slice()), ("provider", &["incoming-ttl", "graceful-restart"])] {
+    for (file, notes) in [("anycasting-dns", ["shared-session"].as_slice()), ("provider", &["incoming-ttl", "graceful-restart"])] {
         let template = std::fs::read_to_string(folder.join(file).join("exabgp.conf.j2")).unwrap();
         let mut filled = template.clone();
         for (variable, value) in [
