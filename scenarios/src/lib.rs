@@ -159,9 +159,10 @@ pub async fn docker() -> Docker {
 /// # Panics
 /// Never: the semaphore is not closed.
 pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
-    // On the smallest machine two labs are slow, and do run.
-    static LABS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(carried().max(2)));
-    LABS.acquire_many(labs).await.expect("nobody closes it")
+    static MOST: LazyLock<u32> = LazyLock::new(|| u32::try_from(carried().max(1)).unwrap_or(1));
+    static LABS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*MOST as usize));
+    // Who needs more than the machine carries has it to itself: they are slow, and do run.
+    LABS.acquire_many(labs.min(*MOST)).await.expect("nobody closes it")
 }
 
 /// Three labs on two processors, and no more than fit into the memory that is free now. Four leave the processors no idle moment: then

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::queries::{Asked, trains};
 use super::routes::{Routed, routed};
 use super::serving::Layer;
@@ -66,24 +68,38 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
     let mut all = BTreeMap::new();
     for family in plan.families() {
         let ours = |address: &IpAddr| Family::of(*address) == family;
-        let withdrawals = here().filter(|event| match &event.saw {
-            Seen::Bgp { sent: true, message: BgpMessage::Update { withdrawn, .. }, .. } => {
-                let addresses = plan.services.iter().map(|service| service.address);
-                addresses.filter(ours).any(|address| withdrawn.contains(&host(address)))
-            }
-            _ => false,
-        });
+        let prefixes = plan.services.iter().map(|service| service.address).filter(ours).map(host).collect();
         let changed = |tables: &[Routed<'_>]| {
             let changes = tables.iter().filter(|table| ours(&table.address)).flat_map(|table| &table.changes);
             changes.map(|(at, _)| *at).filter(|at| (from..until).contains(at)).max().map(since)
         };
         let clients = answered(plan, events, family, &fib, from, until);
         let seen = clients.values().fold(Answered::default(), |sum, client| sum.with(client));
-        let withdrawn = withdrawals.map(|event| since(event.at)).max();
+        let withdrawn = last_withdrawal(here(), &prefixes).map(since);
         let phases = Phases { detected, withdrawn, ended, rib: changed(&rib), fib: changed(&fib), seen, clients };
         all.insert(family, phases);
     }
     all
+}
+
+/// When the last of the prefixes was taken back from a peer. Some checkers withdraw over and over what is withdrawn already.
+fn last_withdrawal<'e>(events: impl Iterator<Item = &'e Event>, prefixes: &BTreeSet<IpNet>) -> Option<u64> {
+    let mut gone: BTreeSet<(IpAddr, &IpNet)> = BTreeSet::new();
+    let mut last = None;
+    for event in events {
+        let Seen::Bgp { sent: true, dst, message: BgpMessage::Update { announced, withdrawn }, .. } = &event.saw else {
+            continue;
+        };
+        for (prefix, _) in announced {
+            gone.remove(&(dst.ip(), prefix));
+        }
+        for prefix in withdrawn.iter().filter(|prefix| prefixes.contains(prefix)) {
+            if gone.insert((dst.ip(), prefix)) {
+                last = last.max(Some(event.at));
+            }
+        }
+    }
+    last
 }
 
 /// What each client saw of one family.
@@ -162,6 +178,15 @@ mod tests {
             clients: BTreeMap::from([("client".to_owned(), seen)]),
         };
         assert_eq!(phases, BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)]));
+    }
+
+    #[test]
+    fn to_withdraw_again_is_no_withdrawal() {
+        let mut story = Story::of_failover();
+        story.withdraw(FAULT + 5 * MS);
+        story.withdraw(FAULT + 700 * MS);
+        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        assert!(phases.values().all(|phases| phases.withdrawn == Some(5 * MS)), "{phases:?}");
     }
 
     #[test]
