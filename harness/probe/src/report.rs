@@ -46,8 +46,7 @@ enum Entry {
 impl Reporter {
     /// Starts the writer.
     pub(crate) fn writing_to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let inner =
-            Arc::new(Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) });
+        let inner = Arc::new(Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) });
         let writer = Arc::clone(&inner);
         thread::Builder::new().name("stdout".into()).spawn(move || {
             if let Err(error) = writer.write(out) {
@@ -131,7 +130,8 @@ impl Inner {
     /// Waits for what is to be written next.
     fn next(&self) -> Vec<Entry> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = self.news.wait_while(queue, |queue| queue.waiting.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        let queue =
+            self.news.wait_while(queue, |queue| queue.waiting.is_empty()).unwrap_or_else(PoisonError::into_inner);
         let waited = self.news.wait_timeout_while(queue, LINGER, |queue| !queue.is_urgent);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         queue.is_urgent = false;

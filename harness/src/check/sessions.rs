@@ -180,7 +180,8 @@ mod tests {
     #[test]
     fn sessions_of_each_family_count_together() {
         let mut story = Story::of_both(0);
-        let v4 = story.plan.sessions.iter().find(|session| session.ends.contains(&"ns1".to_owned())).cloned().expect("one");
+        let v4 =
+            story.plan.sessions.iter().find(|session| session.ends.contains(&"ns1".to_owned())).cloned().expect("one");
         let node = |name: &String| story.plan.topology.nodes[name].on.values().flatten().copied();
         let v6 = |name: &String| node(name).find(IpAddr::is_ipv6).expect("an address");
         let v6 = SessionPlan { addresses: [v6(&v4.ends[0]), v6(&v4.ends[1])], ..v4 };

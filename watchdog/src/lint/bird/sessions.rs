@@ -2,7 +2,8 @@
 
 use super::{Dialect, Family, File, Finding, LONGEST_KEY, Protocol, Rule, Severity, Word};
 
-pub(super) const RULES: &[&Rule] = &[&GRACEFUL, &SHARED, &LONG_HOLD, &ERROR_WAIT, &NO_BFD, &SHUTDOWN, &UNQUOTED, &LONG_KEY];
+pub(super) const RULES: &[&Rule] =
+    &[&GRACEFUL, &SHARED, &LONG_HOLD, &ERROR_WAIT, &NO_BFD, &SHUTDOWN, &UNQUOTED, &LONG_KEY];
 
 const DEFAULT_HOLD_TIME: u32 = 240;
 const DEFAULT_RESTART_TIME: u32 = 120;

@@ -3,7 +3,8 @@
 use super::model::is_off;
 use super::{Dialect, Family, File, Finding, Neighbor, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] = &[&ADJ_RIB_OUT, &GRACEFUL, &SHARED, &HOLD, &LONG_HOLD, &MULTI_SESSION, &INCOMING_TTL];
+pub(super) const RULES: &[&Rule] =
+    &[&ADJ_RIB_OUT, &GRACEFUL, &SHARED, &HOLD, &LONG_HOLD, &MULTI_SESSION, &INCOMING_TTL];
 
 const DEFAULT_HOLD_TIME: u32 = 180;
 

@@ -157,7 +157,9 @@ fn what_is_inherited_counts() {
 #[test]
 fn the_scenarios_files_have_at_most_notes() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    for (file, notes) in [("anycasting-dns", ["shared-session"].as_slice()), ("provider", &["incoming-ttl", "graceful-restart"])] {
+    for (file, notes) in
+        [("anycasting-dns", ["shared-session"].as_slice()), ("provider", &["incoming-ttl", "graceful-restart"])]
+    {
         let template = std::fs::read_to_string(folder.join(file).join("exabgp.conf.j2")).unwrap();
         let mut filled = template.clone();
         for (variable, value) in [
