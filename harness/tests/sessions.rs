@@ -22,10 +22,25 @@ nodes.ns2 = { asn = 64602, announces = "always", runs = ["resolver", "speaker"],
 expect = { serving = ["ns1", "ns2"] }
 "#;
 
+const A_SESSION_FOR_EACH_FAMILY: &str = r#"
+title    = "sessions of each family"
+topology = "two-servers"
+
+[patch]
+nodes.ns1.peers.router = { sessions = "per-family", md5 = "a-key-of-ours" }
+
+[[step]]
+expect = { serving = ["ns1", "ns2"] }
+"#;
+
 fn plan(cell: &str) -> Plan {
+    plan_of(SCENARIO, cell)
+}
+
+fn plan_of(scenario: &str, cell: &str) -> Plan {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessions.toml");
-    std::fs::write(&file, SCENARIO).expect("a file");
+    std::fs::write(&file, scenario).expect("a file");
     let topologies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
     std::os::unix::fs::symlink(topologies, folder.path().join("topologies")).expect("a link");
     let scenario = Scenario::load(&file, None).expect("a good scenario");
@@ -73,6 +88,20 @@ fn frr_to_bird() {
     let plan = plan("speaker=frr@10.3,router=bird@2.0.12");
     insta::assert_snapshot!("frr", file(&plan, "ns1", "/etc/frr/frr.conf"));
     insta::assert_snapshot!("frr_always", file(&plan, "ns2", "/etc/frr/frr.conf"));
+}
+
+#[test]
+fn a_session_for_each_family() {
+    let plan = |cell| plan_of(A_SESSION_FOR_EACH_FAMILY, cell);
+    let exabgp = plan("speaker=exabgp@5.0.15,router=bird@2.17");
+    insta::assert_snapshot!("per_family_exabgp", file(&exabgp, "ns1", "/etc/exabgp/exabgp.conf"));
+    insta::assert_snapshot!("per_family_bird_router", file(&exabgp, "router", "/etc/bird/bird.conf"));
+    let bird = plan("speaker=bird@2.17,router=frr@10.3");
+    insta::assert_snapshot!("per_family_bird", file(&bird, "ns1", "/etc/bird/bird.conf"));
+    let frr = plan("speaker=frr@10.3,router=bird@2.17");
+    insta::assert_snapshot!("per_family_frr", file(&frr, "ns1", "/etc/frr/frr.conf"));
+    let ends: Vec<_> = exabgp.sessions.iter().map(|session| (&session.ends, session.addresses)).collect();
+    insta::assert_debug_snapshot!("per_family_ends", (ends, &bird.node("router").expect("a node").switches["ns1"]));
 }
 
 #[test]

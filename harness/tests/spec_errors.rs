@@ -150,6 +150,13 @@ fn every_mistake_is_told_with_its_place() {
         ("a key beside another mistake", ("hold-time = \"10s\"", "md5 = \"secret\", hold-time = \"2s\"")),
         ("two kinds of TTL", ("hold-time = \"10s\"", "multihop = 2, ttl-security = 1")),
         ("no hops", ("hold-time = \"10s\"", "multihop = 0")),
+        (
+            "ends that disagree",
+            (
+                "[matrix]",
+                "[patch]\nnodes.router.peers.ns1.sessions = \"per-family\"\nnodes.ns1.peers.router.sessions = \"one\"\n\n[matrix]",
+            ),
+        ),
         ("restart time", ("hold-time = \"10s\"", "graceful-restart = \"1.5s\"")),
         (
             "preference of what is not announced",

@@ -60,7 +60,9 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
     let detected = here().find(|event| detects(&event.saw)).map(|event| since(event.at));
     let down = |router: &str| {
         let mut turns = turns(plan, events, router, node).into_iter();
-        turns.find(|(at, turn)| (from..until).contains(at) && matches!(turn, Turn::Down(_))).map(|(at, _)| since(at))
+        turns
+            .find(|(at, turn)| (from..until).contains(at) && matches!(turn, Turn::Partly | Turn::Down(_)))
+            .map(|(at, _)| since(at))
     };
     let ended = plan.routers().filter_map(|router| down(&router.name)).min();
     let (rib, fib) = (routed(plan, events, Layer::Rib), routed(plan, events, Layer::Fib));

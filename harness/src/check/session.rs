@@ -28,6 +28,7 @@ pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signe
     conclude(case, &answers, &seen, || {
         let mut found = vec![match turns.last() {
             Some((at, Turn::Up)) => format!("established {}", when(case, *at)),
+            Some((at, Turn::Partly)) => format!("one of several established {}", when(case, *at)),
             Some((at, Turn::Down(why))) => format!("down {}: {why}", when(case, *at)),
             None => "never established".to_owned(),
         }];
@@ -47,8 +48,8 @@ fn never(
     let watched_until = began(case).saturating_add(nanos(case.expectation.expect.stable.0));
     let mut finding = spent(case, answers, case.now.min(watched_until));
     // A session that was up when the time began has been established in it.
-    let before = turns.iter().rev().find(|(at, _)| *at < case.origin).filter(|(_, turn)| *turn == Turn::Up);
-    let up = turns.iter().find(|(at, turn)| *at >= case.origin && *turn == Turn::Up);
+    let before = turns.iter().rev().find(|(at, _)| *at < case.origin).filter(|(_, turn)| turn.has_any());
+    let up = turns.iter().find(|(at, turn)| *at >= case.origin && turn.has_any());
     if let Some((at, _)) = before.or(up) {
         finding.found = vec![format!("established {}", when(case, *at))];
         finding.verdict = Some(Verdict::Fail);

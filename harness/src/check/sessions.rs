@@ -34,10 +34,19 @@ pub fn established(plan: &Plan, events: &[Event]) -> BTreeMap<(String, String), 
 /// A turn in the life of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It came up.
+    /// It came up: all of its connections, where each family has one.
     Up,
-    /// It went down, by this.
+    /// One of several is up, or is not any more.
+    Partly,
+    /// It went down, by this: all of it.
     Down(String),
+}
+
+impl Turn {
+    /// Whether any connection is up.
+    pub(super) fn has_any(&self) -> bool {
+        !matches!(self, Self::Down(_))
+    }
 }
 
 /// One connection: which messages each end has sent, the one that began it first.
@@ -62,7 +71,7 @@ pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Ve
     let mut connections: BTreeMap<(SocketAddr, SocketAddr), Connection> = BTreeMap::new();
     let of_the_two = |session: &&SessionPlan| session.ends == [one, other] || session.ends == [other, one];
     let planned: Vec<[IpAddr; 2]> = plan.sessions.iter().filter(of_the_two).map(|session| session.addresses).collect();
-    let (mut turns, mut up) = (Vec::new(), false);
+    let (mut turns, mut before) = (Vec::new(), 0);
     for (event, Segment { src, dst, says }) in segments {
         let ends = (*src.min(dst), *src.max(dst));
         let side = usize::from(src > dst);
@@ -89,14 +98,19 @@ pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Ve
             };
             connections.iter().any(|(ends, connection)| between(ends) && connection.is_up())
         };
-        let now_up = match planned.as_slice() {
-            // Files that were given may have another one than was planned.
-            [] | [_] => connections.values().any(Connection::is_up),
-            several => several.iter().all(up_between),
+        // Files that were given may have another one than was planned.
+        let (up, of) = match planned.as_slice() {
+            [] | [_] => (usize::from(connections.values().any(Connection::is_up)), 1),
+            several => (several.iter().filter(|pair| up_between(pair)).count(), several.len()),
         };
-        if now_up != up {
-            turns.push((event.at, if now_up { Turn::Up } else { Turn::Down(why) }));
-            up = now_up;
+        if up != before {
+            let turn = match up {
+                0 => Turn::Down(why),
+                up if up == of => Turn::Up,
+                _ => Turn::Partly,
+            };
+            turns.push((event.at, turn));
+            before = up;
         }
     }
     turns
@@ -188,7 +202,7 @@ mod tests {
         story.session_up(10, "ns1");
         assert_eq!(said(&story), [(13, Turn::Up)], "all that was planned");
         story.plan.sessions.push(v6);
-        assert_eq!(said(&story), [], "the other one is missing");
+        assert_eq!(said(&story), [(13, Turn::Partly)], "the other one is missing");
     }
 
     #[test]

@@ -121,3 +121,47 @@ impl Session {
 pub fn sessions(topology: &Topology, name: &str) -> Vec<Session> {
     topology.nodes.keys().flat_map(|peer| Session::between(topology, name, peer)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, options: &str) -> Vec<Session> {
+        let text = format!(
+            r#"
+            [networks]
+            servers = ["10.1.53.0/24", "2001:db8:53::/64"]
+            [nodes.router]
+            on  = {{ servers = ["10.1.53.254", "2001:db8:53::fe"] }}
+            asn = 64601
+            [nodes.ns1]
+            on  = {{ servers = ["10.1.53.11", "2001:db8:53::11"] }}
+            asn = 64601
+            peers.router = {{ {options} }}
+            "#
+        );
+        sessions(&toml::from_str(&text).expect("a topology"), name)
+    }
+
+    #[test]
+    fn both_families_share_a_session_unless_each_has_its_own() {
+        let told = |session: &Session| {
+            (session.name(), session.local.to_string(), session.families(), session.next_hops.len())
+        };
+        let all = |options: &str| of("ns1", options).iter().map(told).collect::<Vec<_>>();
+        let shared = ("router".to_owned(), "10.1.53.11".to_owned(), vec!["ipv4", "ipv6"], 2);
+        assert_eq!(all(""), [shared.clone()]);
+        assert_eq!(all(r#"sessions = "one""#), [shared]);
+        let v4 = ("router_v4".to_owned(), "10.1.53.11".to_owned(), vec!["ipv4"], 1);
+        let v6 = ("router_v6".to_owned(), "2001:db8:53::11".to_owned(), vec!["ipv6"], 1);
+        assert_eq!(all(r#"sessions = "per-family""#), [v4, v6]);
+    }
+
+    #[test]
+    fn the_other_end_has_the_same() {
+        let mirrored = |session: &Session| (session.remote, session.local);
+        let here: Vec<_> = of("ns1", r#"sessions = "per-family""#).iter().map(mirrored).collect();
+        let there = of("router", r#"sessions = "per-family""#);
+        assert_eq!(here, there.iter().map(|session| (session.local, session.remote)).collect::<Vec<_>>());
+    }
+}

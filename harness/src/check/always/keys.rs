@@ -1,7 +1,7 @@
 //! `keys`: no session comes up between ends whose MD5 keys (RFC 2385) differ.
 
 use crate::check::millis;
-use crate::check::sessions::{Turn, turns};
+use crate::check::sessions::turns;
 use crate::history::{Event, Seen};
 use crate::plan::Plan;
 
@@ -14,7 +14,7 @@ pub(super) fn established(plan: &Plan, events: &[Event], from: u64, now: u64) ->
     for session in plan.sessions.iter().filter(|session| !session.keys_agree) {
         let [one, other] = &session.ends;
         let mut turns = turns(plan, events, one, other).into_iter();
-        if let Some((at, _)) = turns.find(|(at, turn)| *at <= until && *turn == Turn::Up) {
+        if let Some((at, _)) = turns.find(|(at, turn)| *at <= until && turn.has_any()) {
             let when = match at.checked_sub(from) {
                 Some(after) => format!("at {}", millis(after)),
                 None => format!("{} before anything else is judged", millis(from - at)),
