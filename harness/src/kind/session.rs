@@ -150,7 +150,7 @@ mod tests {
         };
         let all = |options: &str| of("ns1", options).iter().map(told).collect::<Vec<_>>();
         let shared = ("router".to_owned(), "10.1.53.11".to_owned(), vec!["ipv4", "ipv6"], 2);
-        assert_eq!(all(""), [shared.clone()]);
+        assert_eq!(all(""), std::slice::from_ref(&shared));
         assert_eq!(all(r#"sessions = "one""#), [shared]);
         let v4 = ("router_v4".to_owned(), "10.1.53.11".to_owned(), vec!["ipv4"], 1);
         let v6 = ("router_v6".to_owned(), "2001:db8:53::11".to_owned(), vec!["ipv6"], 1);
