@@ -70,7 +70,10 @@ pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Ve
     segments.sort_by_key(|(event, _)| event.at);
     let mut connections: BTreeMap<(SocketAddr, SocketAddr), Connection> = BTreeMap::new();
     let of_the_two = |session: &&SessionPlan| session.ends == [one, other] || session.ends == [other, one];
-    let planned: Vec<[IpAddr; 2]> = plan.sessions.iter().filter(of_the_two).map(|session| session.addresses).collect();
+    let mut planned: Vec<[IpAddr; 2]> =
+        plan.sessions.iter().filter(of_the_two).map(|session| session.addresses).collect();
+    // In the order in which a connection has its ends.
+    planned.iter_mut().for_each(|pair| pair.sort_unstable());
     let (mut turns, mut before) = (Vec::new(), 0);
     for (event, Segment { src, dst, says }) in segments {
         let ends = (*src.min(dst), *src.max(dst));
@@ -92,11 +95,8 @@ pub(super) fn turns(plan: &Plan, events: &[Event], one: &str, other: &str) -> Ve
                 format!("{why} by {}", plan.owner_of(src.ip()).unwrap_or("somebody"))
             }
         };
-        let up_between = |[one, other]: &[IpAddr; 2]| {
-            let between = |ends: &(SocketAddr, SocketAddr)| {
-                (ends.0.ip(), ends.1.ip()) == (*one, *other) || (ends.0.ip(), ends.1.ip()) == (*other, *one)
-            };
-            connections.iter().any(|(ends, connection)| between(ends) && connection.is_up())
+        let up_between = |pair: &[IpAddr; 2]| {
+            connections.iter().any(|((a, b), connection)| [a.ip(), b.ip()] == *pair && connection.is_up())
         };
         // Files that were given may have another one than was planned.
         let (up, of) = match planned.as_slice() {

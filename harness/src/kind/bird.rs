@@ -28,17 +28,13 @@ impl Kind for Bird {
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
         let speaks = site.role == Role::Speaker;
         let mut sessions = Vec::new();
-        let mut routes = Vec::new();
+        let routes = if speaks { site.announced()? } else { Vec::new() };
         for session in site.sessions {
             let mut hops = [None, None];
             if speaks {
-                let mut announcements = site.announcements(session)?;
-                for announcement in &announcements {
+                for announcement in site.announcements(session)? {
                     hops[usize::from(announcement.v6)] = Some(announcement.next_hop);
                 }
-                // Once, to however many peers it is announced.
-                announcements.retain(|new| !routes.iter().any(|known: &Announcement| known.prefix == new.prefix));
-                routes.append(&mut announcements);
             }
             let [hop4, hop6] = hops;
             sessions.push(json!({

@@ -30,7 +30,7 @@ impl Kind for Frr {
     fn files(&self, site: &Site<'_>) -> Result<BTreeMap<String, String>, String> {
         let speaks = site.role == Role::Speaker;
         let mut sessions = Vec::new();
-        let mut routes = Vec::new();
+        let routes = if speaks { lists(&site.announced()?) } else { Vec::new() };
         for session in site.sessions {
             let own = if speaks { lists(&site.announcements(session)?) } else { Vec::new() };
             // FRR sends TTL 255 within an AS, and knows these two only between two.
@@ -55,9 +55,6 @@ impl Kind for Frr {
                 "graceful_restart": session.graceful_restart,
                 "routes": own,
             }));
-            // Once, to however many peers it is announced.
-            let new: Vec<_> = own.into_iter().filter(|route| !routes.contains(route)).collect();
-            routes.extend(new);
         }
         let values = json!({
             "asn": asn(site),

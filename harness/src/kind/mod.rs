@@ -265,6 +265,20 @@ impl Site<'_> {
         each.map(announce).collect()
     }
 
+    /// What the node announces over any session: each address once, to however many peers.
+    ///
+    /// # Errors
+    /// As [`Site::announcements`].
+    fn announced(&self) -> Result<Vec<Announcement>, String> {
+        let mut announced: Vec<Announcement> = Vec::new();
+        for session in self.sessions {
+            let mut more = self.announcements(session)?;
+            more.retain(|new| announced.iter().all(|known| known.prefix != new.prefix));
+            announced.append(&mut more);
+        }
+        Ok(announced)
+    }
+
     /// Its end of the sessions with a peer.
     fn sessions_with(&self, peer: &str) -> impl Iterator<Item = &Session> {
         self.sessions.iter().filter(move |session| session.peer == peer)

@@ -41,38 +41,39 @@ impl Session {
     #[must_use]
     pub fn between(topology: &Topology, name: &str, peer: &str) -> Vec<Self> {
         let ends = topology.nodes.get(name).zip(topology.nodes.get(peer).filter(|_| peer != name));
-        let declared = ends.and_then(|(node, other)| Peer::merged(node.peers.get(peer), other.peers.get(name)));
-        let families = match declared.map(|declared| declared.sessions.unwrap_or_default()) {
-            None => vec![],
-            Some(Sessions::One) => vec![None],
-            Some(Sessions::PerFamily) => Family::ALL.map(Some).to_vec(),
+        let Some((node, other)) = ends else { return Vec::new() };
+        let Some(declared) = Peer::merged(node.peers.get(peer), other.peers.get(name)) else { return Vec::new() };
+        let families = match declared.sessions.unwrap_or_default() {
+            Sessions::One => vec![None],
+            Sessions::PerFamily => Family::ALL.map(Some).to_vec(),
         };
-        families.into_iter().filter_map(|family| Self::of(topology, name, peer, family)).collect()
-    }
-
-    fn of(topology: &Topology, name: &str, peer: &str, family: Option<Family>) -> Option<Self> {
-        let (node, other) = (topology.nodes.get(name)?, topology.nodes.get(peer)?);
         let back = other.peers.get(name);
-        let declared = Peer::merged(node.peers.get(peer), back)?;
         let multihop = declared.multihop.is_some();
-        let (local, remote) = session_addresses(node, other, multihop, family)?;
-        let carried = |carried: &Family| family.is_none_or(|family| family == *carried);
-        let hop = |family| session_addresses(node, other, multihop, Some(family)).map(|(own, _)| own);
-        Some(Self {
-            peer: peer.to_owned(),
-            family,
-            local,
-            remote,
-            local_asn: node.asn.or_else(|| back.and_then(|back| back.asn))?,
-            remote_asn: declared.asn.or(other.asn)?,
-            hold_time: declared.hold_time.unwrap_or(Peer::HOLD_TIME).0.as_secs(),
-            next_hops: Family::ALL.into_iter().filter(carried).filter_map(hop).collect(),
-            md5: declared.md5,
-            md5_base64: declared.md5_base64,
-            multihop: declared.multihop,
-            ttl_security: declared.ttl_security,
-            graceful_restart: declared.graceful_restart.map(|span| span.0.as_secs()),
-        })
+        let hop = |family: Family| {
+            let near = node.toward(other, family == Family::V6).map(|(mine, _)| mine);
+            near.or_else(|| node.first(family).filter(|_| multihop))
+        };
+        let of = |family: Option<Family>| {
+            let (local, remote) = session_addresses(node, other, multihop, family)?;
+            let carried = Family::ALL.into_iter().filter(|each| family.is_none_or(|only| only == *each));
+            let declared = declared.clone();
+            Some(Self {
+                peer: peer.to_owned(),
+                family,
+                local,
+                remote,
+                local_asn: node.asn.or_else(|| back.and_then(|back| back.asn))?,
+                remote_asn: declared.asn.or(other.asn)?,
+                hold_time: declared.hold_time.unwrap_or(Peer::HOLD_TIME).0.as_secs(),
+                next_hops: carried.filter_map(hop).collect(),
+                md5: declared.md5,
+                md5_base64: declared.md5_base64,
+                multihop: declared.multihop,
+                ttl_security: declared.ttl_security,
+                graceful_restart: declared.graceful_restart.map(|span| span.0.as_secs()),
+            })
+        };
+        families.into_iter().filter_map(of).collect()
     }
 
     /// The other end, and the family where there is a session for each: not to be confused with any other session of the node.

@@ -231,6 +231,11 @@ impl Node {
             Some((pick(mine)?, pick(theirs)?))
         })
     }
+
+    /// Its first address of this family.
+    pub(crate) fn first(&self, family: Family) -> Option<IpAddr> {
+        self.on.values().flatten().copied().find(|own| Family::of(*own) == family)
+    }
 }
 
 /// The addresses of a session that carries this family alone, or both: this end's, and the other's. Those of one network; a session
@@ -241,8 +246,7 @@ pub(crate) fn session_addresses(
     multihop: bool,
     family: Option<Family>,
 ) -> Option<(IpAddr, IpAddr)> {
-    let first = |node: &Node, family| node.on.values().flatten().copied().find(|own| Family::of(*own) == family);
-    let far = |family| Some((first(mine, family)?, first(other, family)?)).filter(|_| multihop);
+    let far = |family| Some((mine.first(family)?, other.first(family)?)).filter(|_| multihop);
     let families: Vec<Family> = family.map_or(Family::ALL.to_vec(), |family| vec![family]);
     let near = families.iter().find_map(|family| mine.toward(other, *family == Family::V6));
     near.or_else(|| families.iter().find_map(|family| far(*family)))

@@ -48,8 +48,6 @@ static CONNECTED: Rule = Rule {
     hint: "write `export where source = RTS_STATIC;` in the session, or leave `lo` out of `protocol direct`",
 };
 
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
-
 pub(super) fn check(file: &File<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(file.of_kind("bgp").flat_map(without_policy));
@@ -81,7 +79,7 @@ fn without_policy(session: &Protocol<'_>) -> Vec<Finding> {
     if !session.complete || !is_external(session) {
         return Vec::new();
     }
-    let channels = FAMILIES.into_iter().filter_map(|family| Some((family, session.channel(family)?)));
+    let channels = Family::ALL.into_iter().filter_map(|family| Some((family, session.channel(family)?)));
     let missing = channels.flat_map(|(family, channel)| {
         let lacks = move |direction: &&str| session.policy(family, direction).is_none();
         ["import", "export"].into_iter().filter(lacks).map(move |direction| (family, channel, direction))
@@ -124,7 +122,7 @@ fn connected(file: &File<'_>, sessions: &[&Protocol<'_>]) -> Option<Finding> {
     };
     let direct = file.of_kind("direct").filter(|p| p.complete && !p.is_disabled()).find(sees_lo)?;
     let gives = |session: &&&Protocol<'_>| {
-        FAMILIES.iter().any(|family| {
+        Family::ALL.iter().any(|family| {
             let export = session.policy(*family, "export");
             direct.channel(*family).is_some() && export.is_some_and(|policy| policy.passes("RTS_DEVICE") == Some(true))
         })

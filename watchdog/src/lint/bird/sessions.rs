@@ -105,7 +105,7 @@ pub(super) fn check(file: &File<'_>) -> Vec<Finding> {
         // A router may have its reasons.
         if announces {
             findings.extend(of_restart(session));
-            if [Family::V4, Family::V6].iter().all(|family| session.channel(*family).is_some()) {
+            if Family::ALL.iter().all(|family| session.channel(*family).is_some()) {
                 findings.push(SHARED.at(session.line, format!("{} carries both families", session.title())));
             }
         }

@@ -36,8 +36,6 @@ static NO_ECMP: Rule = Rule {
     hint: "remove the line if the servers are to share the queries",
 };
 
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
-
 pub(super) fn check(file: &File<'_>, bgp: &Bgp<'_>) -> Vec<Finding> {
     let neighbors = bgp.neighbors();
     let server = file.is_of_server(bgp);
@@ -45,7 +43,7 @@ pub(super) fn check(file: &File<'_>, bgp: &Bgp<'_>) -> Vec<Finding> {
         !file.datacenter && !file.is_before((7, 4)) && bgp.get(&["no", "bgp", "ebgp-requires-policy"]).is_none();
     let mut findings = Vec::new();
     for neighbor in &neighbors {
-        let active = Vec::from_iter(FAMILIES.into_iter().filter(|family| bgp.is_active(neighbor, *family)));
+        let active = Vec::from_iter(Family::ALL.into_iter().filter(|family| bgp.is_active(neighbor, *family)));
         if active.is_empty() && neighbor.remote.is_some() && !elsewhere(bgp, neighbor) {
             findings.push(NOT_ACTIVE.at(neighbor.line, format!("neighbor {} is active in no family", neighbor.name)));
         }
@@ -66,7 +64,7 @@ pub(super) fn check(file: &File<'_>, bgp: &Bgp<'_>) -> Vec<Finding> {
             }
         }
     }
-    for family in FAMILIES {
+    for family in Family::ALL {
         let Some(line) = bgp.begins.get(&family) else { continue };
         let own = bgp.lines_of(family).any(|line| matches!(line.words.first(), Some(&("network" | "redistribute"))));
         if own && !neighbors.is_empty() && !neighbors.iter().any(|neighbor| bgp.is_active(neighbor, family)) {

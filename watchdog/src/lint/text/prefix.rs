@@ -10,6 +10,9 @@ pub(crate) enum Family {
 }
 
 impl Family {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::V4, Self::V6];
+
     /// As BIRD, ExaBGP and FRR write it.
     pub(crate) fn name(self) -> &'static str {
         match self {
