@@ -131,7 +131,7 @@ fn what_cannot_be_had_is_refused_with_the_reason() {
         ("failure=hang,resolver=bind@9.20", "failure hang is only for resolver bind@9.18"),
         ("failure=crash", "axis `failure` of varied has no value `crash`: it has kill and hang"),
         ("weather=bad", "varied has no axis `weather`: it has failure and session"),
-        ("resolver=bind@9.16", "there is no bind 9.16"),
+        ("resolver=bind@9.11", "there is no bind 9.11"),
         ("failure", "`failure` names no cell"),
     ] {
         let error = choose(&scenario, Some(cell)).expect_err(cell).to_string();

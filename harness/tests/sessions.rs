@@ -38,13 +38,17 @@ fn plan(cell: &str) -> Plan {
 }
 
 fn plan_of(scenario: &str, cell: &str) -> Plan {
+    planned(scenario, cell).expect("a plan")
+}
+
+fn planned(scenario: &str, cell: &str) -> Result<Plan, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessions.toml");
     std::fs::write(&file, scenario).expect("a file");
     let topologies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
     std::os::unix::fs::symlink(topologies, folder.path().join("topologies")).expect("a link");
     let scenario = Scenario::load(&file, None).expect("a good scenario");
-    Plan::new(&scenario, choose(&scenario, Some(cell)).expect("a cell")).expect("a plan")
+    Plan::new(&scenario, choose(&scenario, Some(cell)).expect("a cell")).map_err(|error| error.to_string())
 }
 
 /// What a node's daemon is told, keys included.
@@ -96,12 +100,20 @@ fn a_session_for_each_family() {
     let exabgp = plan("speaker=exabgp@5.0.15,router=bird@2.17");
     insta::assert_snapshot!("per_family_exabgp", file(&exabgp, "ns1", "/etc/exabgp/exabgp.conf"));
     insta::assert_snapshot!("per_family_bird_router", file(&exabgp, "router", "/etc/bird/bird.conf"));
+    let old = plan("resolver=hickory,speaker=exabgp@3.4.28,router=bird@2.17");
+    insta::assert_snapshot!("per_family_exabgp_3", file(&old, "ns1", "/etc/exabgp/exabgp.conf"));
     let bird = plan("speaker=bird@2.17,router=frr@10.3");
     insta::assert_snapshot!("per_family_bird", file(&bird, "ns1", "/etc/bird/bird.conf"));
     let frr = plan("speaker=frr@10.3,router=bird@2.17");
     insta::assert_snapshot!("per_family_frr", file(&frr, "ns1", "/etc/frr/frr.conf"));
     let ends: Vec<_> = exabgp.sessions.iter().map(|session| (&session.ends, session.addresses)).collect();
     insta::assert_debug_snapshot!("per_family_ends", (ends, &bird.node("router").expect("a node").switches["ns1"]));
+}
+
+#[test]
+fn an_old_exabgp_is_not_told_what_it_does_not_know() {
+    let error = planned(SCENARIO, "resolver=hickory,speaker=exabgp@3.4.28").expect_err("ns2 has `ttl-security`");
+    assert!(error.contains("expected a session that ExaBGP 3.4 can have, found `ttl-security`"), "{error}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn every_mistake_is_told_with_its_place() {
         ("no topology", ("topology = \"lab\"", "topology = \"lib\"")),
         ("unknown role", ("\"speaker\", \"watchdog\"]\nserves", "\"speeker\", \"watchdog\"]\nserves")),
         ("unknown kind", ("resolver = [\"bind@9.20\"]", "resolver = [\"bnid@9.20\"]")),
-        ("unknown version", ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.16\"]")),
+        ("unknown version", ("resolver = [\"bind@9.20\"]", "resolver = [\"bind@9.11\"]")),
         ("wrong role", ("resolver = [\"bind@9.20\"]", "resolver = [\"bird@2.17\"]")),
         ("unknown fault", ("kill = \"resolver\"", "freeze = \"node\"")),
         ("two faults", ("kill = \"resolver\"", "kill = \"resolver\", hang = \"resolver\"")),
@@ -259,7 +259,7 @@ fn every_mistake_about_axes_is_told_with_its_place() {
         ("only for no value", ("as = [\"internal\"] }", "as = [\"inner\"] }")),
         ("only for none at all", ("as = [\"internal\"] }", "as = [] }")),
         ("only for no kind", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bund\"]")),
-        ("only for no version", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bind@9.16\"]")),
+        ("only for no version", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bind@9.11\"]")),
         ("only for another role's", ("only = { resolver = [\"bind@9.18\"]", "only = { resolver = [\"bird\"]")),
         (
             "nothing together",

@@ -11,7 +11,7 @@ const SCENARIO: &str = r#"
 title    = "one server, watched"
 
 [matrix]
-watchdog = ["watchdog", "exabgp-healthcheck", "anycast-healthchecker@0.9.10", "script"]
+watchdog = ["watchdog", "exabgp-healthcheck", "anycast-healthchecker@0.9.10", "anycastd@0.1.12", "script"]
 speaker  = ["exabgp@5.0.15", "exabgp@4.2.25", "bird@2.17", "frr@10.3"]
 
 [topology.networks]
@@ -110,6 +110,16 @@ fn anycast_healthchecker_writes_the_lists_that_bird_exports_by() {
     insta::assert_snapshot!("anycast_healthchecker", paths.map(|path| file(&plan, path)).join("\n"));
     let expected = "anycast-healthchecker --file /etc/anycast-healthchecker.conf --dir /etc/anycast-healthchecker.d";
     assert_eq!(started(&plan, "watchdog"), [format!("sh -c exec {expected} 2>&1")]);
+}
+
+#[test]
+fn anycastd_has_frr_announce_what_a_program_beside_it_checks() {
+    let plan = plan("watchdog=anycastd@0.1.12,speaker=frr@10.3");
+    let [config, checks] = ["config.toml", "checks.json"].map(|name| file(&plan, &format!("/etc/anycastd/{name}")));
+    insta::assert_snapshot!("anycastd", format!("{config}\n{checks}"));
+    assert!(!file(&plan, "/etc/frr/frr.conf").contains("\n  network "), "nothing is announced before the first check");
+    assert_eq!(started(&plan, "checks"), ["python3 /usr/local/lib/anycastd/checks /etc/anycastd/checks.json"]);
+    assert!(started(&plan, "watchdog").concat().contains("exec anycastd run"));
 }
 
 #[test]

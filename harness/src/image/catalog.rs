@@ -1,6 +1,6 @@
 //! All parts with their versions, in the order in which they are folded: what changes most often comes last.
 
-use super::Release::{Bookworm, Trixie};
+use super::Release::{self, Bookworm, Bullseye, Trixie};
 use super::{ImageError, Part, PartVersion, Result};
 
 /// The version of what has one only: this checkout's, or that of what it comes with.
@@ -12,19 +12,21 @@ pub(super) const BASE: &str = "base";
 /// The part that is on top of all others.
 pub(super) const PROBE: &str = "probe";
 
-const ANYCAST_HEALTHCHECKER: &str = include_str!("../../../images/anycast-healthchecker/Dockerfile");
 const BIND: &str = include_str!("../../../images/bind/Dockerfile");
 const BIRD: &str = include_str!("../../../images/bird/Dockerfile");
 const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
+const EXABGP_PYTHON2: &str = include_str!("../../../images/exabgp/python2.Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 const FRR: &str = include_str!("../../../images/frr/Dockerfile");
+const PYPI: &str = include_str!("../../../images/pypi/Dockerfile");
 
-static PARTS: [Part; 11] = [
+static PARTS: [Part; 12] = [
     Part { name: BASE, program: None, versions: &[ours(include_str!("../../../images/base/Dockerfile"))] },
     Part {
         name: "bind",
         program: None,
         versions: &[
+            PartVersion { version: "9.16", on: &[Bullseye], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.16.*")] },
             PartVersion { version: "9.18", on: &[Bookworm], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.18.*")] },
             PartVersion { version: "9.20", on: &[Trixie], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.20.*")] },
         ],
@@ -33,6 +35,18 @@ static PARTS: [Part; 11] = [
         name: "exabgp",
         program: None,
         versions: &[
+            PartVersion {
+                version: "3.4.28",
+                on: &[Bullseye],
+                dockerfile: EXABGP_PYTHON2,
+                args: &[
+                    (
+                        "URL",
+                        "https://files.pythonhosted.org/packages/fa/87/613ad2b42475ad765a518a09575e1ee3b6e4706ff036fdba0209f054a594/exabgp-3.4.28.tar.gz",
+                    ),
+                    ("SHA256", "861c92557a2d7790d91b8ee435363b393d07851a1b1a377e4ffcb56bec616449"),
+                ],
+            },
             PartVersion {
                 version: "4.2.21",
                 on: &[Bookworm],
@@ -81,7 +95,12 @@ static PARTS: [Part; 11] = [
     Part {
         name: "exabgp-healthcheck",
         program: None,
-        versions: &[ours(include_str!("../../../images/exabgp-healthcheck/Dockerfile"))],
+        versions: &[PartVersion {
+            version: OURS,
+            on: &[Bookworm, Trixie],
+            dockerfile: include_str!("../../../images/exabgp-healthcheck/Dockerfile"),
+            args: &[],
+        }],
     },
     Part {
         name: "anycast-healthchecker",
@@ -89,10 +108,30 @@ static PARTS: [Part; 11] = [
         versions: &[PartVersion {
             version: "0.9.10",
             on: &[Bookworm, Trixie],
-            dockerfile: ANYCAST_HEALTHCHECKER,
+            dockerfile: PYPI,
             args: &[
+                ("NAME", "anycast-healthchecker"),
+                ("MODULES", "python3-docopt python3-prometheus-client python3-pythonjsonlogger iproute2"),
                 ("VERSION", "0.9.10"),
                 ("SHA256", "22d4b100ecf1b25a5548c6a21defd3f011221ad550f60dc1574f9f2ea3eb5077"),
+            ],
+        }],
+    },
+    Part {
+        name: "anycastd",
+        program: None,
+        versions: &[PartVersion {
+            version: "0.1.12",
+            on: &[Trixie],
+            dockerfile: PYPI,
+            args: &[
+                ("NAME", "anycastd"),
+                (
+                    "MODULES",
+                    "python3-httpx python3-orjson python3-pydantic python3-rich python3-structlog python3-typer",
+                ),
+                ("VERSION", "0.1.12"),
+                ("SHA256", "9b8b0e2eafe5bb251434143a8c2e3994aa185261a88fe911395736eea4d36de9"),
             ],
         }],
     },
@@ -115,7 +154,7 @@ static PARTS: [Part; 11] = [
 ];
 
 const fn ours(dockerfile: &'static str) -> PartVersion {
-    PartVersion { version: OURS, on: &[Bookworm, Trixie], dockerfile, args: &[] }
+    PartVersion { version: OURS, on: &Release::ALL, dockerfile, args: &[] }
 }
 
 /// All parts, in the order in which they are folded.
@@ -155,8 +194,8 @@ mod tests {
     #[test]
     fn what_is_unknown_is_told_what_is_known() {
         let known = |name, version| find(name, version).unwrap_err().to_string();
-        assert_eq!(known("bind", "9.16"), "there is no image part bind 9.16: known are 9.18, 9.20");
-        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, exabgp-healthcheck, anycast-healthchecker, script, hickory, watchdog, probe"));
+        assert_eq!(known("bind", "9.11"), "there is no image part bind 9.11: known are 9.16, 9.18, 9.20");
+        assert!(known("unbound", "1").ends_with("known are base, bind, exabgp, bird, frr, exabgp-healthcheck, anycast-healthchecker, anycastd, script, hickory, watchdog, probe"));
     }
 
     #[test]

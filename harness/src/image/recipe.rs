@@ -184,7 +184,7 @@ mod tests {
         let recipe = Recipe::of(&[("watchdog", "ours"), ("exabgp", "5.0.15"), ("bind", "9.20")]).unwrap();
         assert_eq!(recipe.to_string(), "trixie base bind=9.20 exabgp=5.0.15 watchdog probe");
         assert_eq!(Recipe::read(&recipe.to_string()), Some(recipe.clone()));
-        assert_eq!(Recipe::read("trixie base bind=9.16"), None);
+        assert_eq!(Recipe::read("trixie base bind=9.11"), None);
         let shown: Vec<_> = tags(&recipe, b"").iter().map(|tag| tag[..tag.len() - 12].to_owned()).collect();
         let parts = ["base-", "bind-9.20-", "exabgp-5.0.15-", "watchdog-", "probe-"];
         assert_eq!(shown, parts.map(|part| format!("anycast-lab:{part}")));

@@ -6,14 +6,15 @@ use super::{ImageError, Result, catalog};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are Debian's")]
 pub enum Release {
+    Bullseye,
     Bookworm,
     Trixie,
 }
 
-/// Newest first.
-const ALL: [Release; 2] = [Release::Trixie, Release::Bookworm];
-
 impl Release {
+    /// Newest first.
+    pub(super) const ALL: [Self; 3] = [Self::Trixie, Self::Bookworm, Self::Bullseye];
+
     /// The newest release on which there are all these parts, given as (name, version).
     ///
     /// # Errors
@@ -24,8 +25,8 @@ impl Release {
             wanted.push((*name, catalog::find(name, version)?.1));
         }
         let fits = |release: &Self| wanted.iter().all(|(_, version)| version.on.contains(release));
-        ALL.into_iter().find(fits).ok_or_else(|| {
-            let bound = wanted.iter().filter(|(_, version)| version.on.len() < ALL.len());
+        Self::ALL.into_iter().find(fits).ok_or_else(|| {
+            let bound = wanted.iter().filter(|(_, version)| version.on.len() < Self::ALL.len());
             let bound = bound.map(|(name, part)| {
                 let on: Vec<_> = part.on.iter().map(|release| release.name()).collect();
                 format!("{name} {} is only on {}", part.version, on.join(" and "))
@@ -37,13 +38,14 @@ impl Release {
     /// The release of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        ALL.into_iter().find(|release| release.name() == name)
+        Self::ALL.into_iter().find(|release| release.name() == name)
     }
 
     /// Debian's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bullseye => "bullseye",
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
         }
@@ -53,6 +55,7 @@ impl Release {
     #[must_use]
     pub fn image(self) -> &'static str {
         match self {
+            Self::Bullseye => "debian:bullseye-slim",
             Self::Bookworm => "debian:bookworm-slim",
             Self::Trixie => "debian:trixie-slim",
         }
@@ -68,6 +71,7 @@ mod tests {
         assert_eq!(Release::for_parts(&[]).unwrap(), Release::Trixie);
         assert_eq!(Release::for_parts(&[("bind", "9.20"), ("exabgp", "5.0.15")]).unwrap(), Release::Trixie);
         assert_eq!(Release::for_parts(&[("bind", "9.18"), ("exabgp", "5.0.15")]).unwrap(), Release::Bookworm);
+        assert_eq!(Release::for_parts(&[("hickory", "ours"), ("exabgp", "3.4.28")]).unwrap(), Release::Bullseye);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! ExaBGP 4 and 5: announces a node's service addresses, one static route each, when its watchdog tells it to.
+//! ExaBGP 3.4 to 5: announces a node's service addresses, one static route each, when its watchdog tells it to.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::template::fill;
-use super::{Announcement, Kind, Leaves, Role, Site, watchdog};
+use super::{Announcement, Kind, Leaves, Role, Session, Site, watchdog};
 
 pub(super) struct Exabgp;
 
@@ -70,7 +70,13 @@ impl Kind for Exabgp {
             "waits": site.waits(),
             "neighbors": neighbors,
         });
-        Ok(BTreeMap::from([(CONFIG.to_owned(), fill(include_str!("templates/exabgp.conf"), values)?)]))
+        let template = if is_old(site) {
+            site.sessions.iter().try_for_each(can_be_old)?;
+            include_str!("templates/exabgp-3.4.conf")
+        } else {
+            include_str!("templates/exabgp.conf")
+        };
+        Ok(BTreeMap::from([(CONFIG.to_owned(), fill(template, values)?)]))
     }
 
     /// As root, because a node has no other users; without its command line's named pipes; logging to stdout.
@@ -90,6 +96,21 @@ impl Kind for Exabgp {
     /// It reads its file anew (exabgp(1)).
     fn reload(&self, site: &Site<'_>) -> Option<Action> {
         Some(Action::Signal { daemon: site.role.to_string(), signal: Signal::SigUsr1 })
+    }
+}
+
+/// Whether it is a version with another grammar, and fewer words.
+fn is_old(site: &Site<'_>) -> bool {
+    site.runs.get(&Role::Speaker).is_some_and(|product| product.version.starts_with("3."))
+}
+
+fn can_be_old(session: &Session) -> Result<(), String> {
+    let lacks =
+        |what| Err(format!("expected a session that ExaBGP 3.4 can have, found {what}, which came with version 4"));
+    match session {
+        Session { ttl_security: Some(_), .. } => lacks("`ttl-security` (its own is the TTL that it sends)"),
+        Session { md5_base64: Some(_), .. } => lacks("`md5-base64`"),
+        _ => Ok(()),
     }
 }
 

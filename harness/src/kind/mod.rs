@@ -1,4 +1,4 @@
-//! DAEMONS: what each one needs and says; pure. A new daemon is one file here and one folder in images/.
+//! DAEMONS: what each one needs and says; pure. A new daemon is one file here and one folder in images/, or a part by `images/pypi/`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,6 +11,7 @@ use crate::image::catalog;
 use crate::spec::{Announces, Family, Node, Product, Role, Topology, list};
 
 mod anycast_healthchecker;
+mod anycastd;
 mod bind;
 mod bird;
 mod check;
@@ -118,8 +119,9 @@ pub enum Leaves {
 }
 
 /// All of them.
-const KINDS: [&dyn Kind; 9] = [
+const KINDS: [&dyn Kind; 10] = [
     &anycast_healthchecker::AnycastHealthchecker,
+    &anycastd::Anycastd,
     &bind::Bind,
     &bird::Bird,
     &exabgp::Exabgp,
