@@ -8,9 +8,10 @@ pub(super) fn judge(case: &Case<'_>) -> Finding {
     let wants = wants(case.plan, case.expectation);
     let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
     let held_from = answers.right_since().map(|since| since.max(case.origin));
+    let stable = nanos(case.expectation.expect.stable.0);
     // Nobody who asks is nobody who was answered rightly.
-    let proven = |held, until| answers.any() && answers.known_until(until) && answers.all_answer_within(held, until);
-    let seen = Seen { held_from, stable: nanos(case.expectation.expect.stable.0), proven: &proven };
+    let proven = |held| answers.proven(held, stable).filter(|_| answers.any());
+    let seen = Seen { held_from, stable, proven: &proven };
     conclude(case, &answers, &seen, || {
         let mut found = wrong_answers(&answers, case.now);
         if !answers.any() {

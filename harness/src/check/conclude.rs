@@ -11,8 +11,8 @@ pub(super) struct Seen<'a> {
     pub(super) held_from: Option<u64>,
     /// For how long it must have held.
     pub(super) stable: u64,
-    /// Whether all that was to be seen from one time to another was seen, and was right.
-    pub(super) proven: &'a dyn Fn(u64, u64) -> bool,
+    /// Until when it had to be watched, if since then it holds, and was; none while that is to come.
+    pub(super) proven: &'a dyn Fn(u64) -> Option<u64>,
 }
 
 /// The finding; `explain` tells what was seen instead, and the first hop that is not as expected.
@@ -24,10 +24,8 @@ pub(super) fn conclude(
 ) -> Finding {
     let (origin, now, held_from) = (case.origin, case.now, seen.held_from);
     let deadline = origin.saturating_add(nanos(case.expectation.deadline.0));
-    let settled_at = held_from.map(|held| held.saturating_add(seen.stable)).filter(|until| {
-        let proven = held_from.is_some_and(|held| (seen.proven)(held, *until));
-        now >= *until && proven && answers_are_in(case, answers, *until)
-    });
+    let settled_at = held_from.and_then(seen.proven);
+    let settled_at = settled_at.filter(|until| now >= *until && answers_are_in(case, answers, *until));
     let late = held_from.is_none_or(|held| held > deadline);
     let mut finding = spent(case, answers, settled_at.unwrap_or(now));
     finding.held_from = held_from;
@@ -49,7 +47,14 @@ pub(super) fn conclude(
         // Budgets are judged when the rest has come to hold.
         finding.found.clear();
         if finding.verdict == Some(Verdict::Fail) {
+            if let Some(doubt) = held_from.filter(|_| !late).and_then(|held| answers.too_few(held, seen.stable)) {
+                (finding.verdict, finding.found) = (Some(Verdict::Unknown), vec![doubt]);
+                return finding;
+            }
             (finding.found, finding.first) = explain();
+            if finding.found.is_empty() {
+                finding.found.extend(held_from.and_then(|held| answers.unheard(held, seen.stable)));
+            }
         }
     }
     finding

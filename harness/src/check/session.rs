@@ -24,7 +24,8 @@ pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signe
         _ => None,
     };
     let held_from = held_from.filter(|_| wrongly_signed.is_none()).map(|at| at.max(case.origin));
-    let seen = Held { held_from, stable: nanos(case.expectation.expect.stable.0), proven: &|_, _| true };
+    let stable = nanos(case.expectation.expect.stable.0);
+    let seen = Held { held_from, stable, proven: &|held| Some(held.saturating_add(stable)) };
     conclude(case, &answers, &seen, || {
         let mut found = vec![match turns.last() {
             Some((at, Turn::Up)) => format!("established {}", when(case, *at)),

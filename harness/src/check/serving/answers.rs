@@ -11,6 +11,12 @@ use super::Want;
 use crate::history::{Event, Seen};
 use crate::plan::{Expectation, Plan};
 
+const SECOND: u64 = 1_000_000_000;
+
+/// So many answers in a row that are none of a certain server are no chance: by chance alone it would be one in 10^12 with four
+/// servers. Fifteen, as a client of 50 queries a second asks in 300 ms, are: once in 500 runs it was seen.
+const ENOUGH: u64 = 100;
+
 /// What a settled expectation waits for at most beyond its stable time: a query's outcome, reported.
 pub(in crate::check) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -23,6 +29,8 @@ pub(crate) struct Answers<'p> {
 /// One client's queries to one address.
 pub(super) struct Train<'p> {
     want: &'p [&'p str],
+    /// From one query to the next, in nanoseconds, if nothing holds the client up.
+    pace: u64,
     queries: BTreeMap<u64, Query<'p>>,
 }
 
@@ -53,9 +61,12 @@ impl<'p> Answers<'p> {
             if expectation.expect.client.as_ref().is_some_and(|name| *name != client.name) {
                 continue;
             }
-            for want in wants.iter().filter(|want| client.trains.iter().any(|t| t.to.contains(&want.target.address))) {
-                let train = Train { want: &want.nodes, queries: BTreeMap::new() };
-                trains.insert((client.name.as_str(), want.target.address), train);
+            for want in wants {
+                let address = want.target.address;
+                let Some(asks) = client.trains.iter().find(|train| train.to.contains(&address)) else { continue };
+                let pace = SECOND * asks.to.len() as u64 / u64::from(asks.per_second.max(1));
+                let train = Train { want: &want.nodes, pace, queries: BTreeMap::new() };
+                trains.insert((client.name.as_str(), address), train);
             }
         }
         for event in events {
@@ -93,11 +104,34 @@ impl<'p> Answers<'p> {
         self.trains.values().all(|train| train.known_until(until))
     }
 
-    /// Whether each expected node gave an answer in that window, to every client, from every address.
-    pub(in crate::check) fn all_answer_within(&self, from: u64, until: u64) -> bool {
-        self.trains.values().all(|train| {
-            let answers = |node: &&str| train.within(from, until).any(|query| query.answered_by() == Some(node));
-            train.want.iter().all(answers)
+    /// Until when it had to be watched, if all is right from then on: until it was so for the stable time, and each expected node has
+    /// answered every client from every address; if one has not, until each client has asked as often as it does in that time, as
+    /// something may have held it up, and often enough that it is no chance. None while that is to come, and when it did not happen.
+    pub(in crate::check) fn proven(&self, from: u64, stable: u64) -> Option<u64> {
+        let soonest = from.saturating_add(stable);
+        let heard = |until: &u64| self.trains.values().all(|train| train.unheard(from, *until).next().is_none());
+        let later = |until: u64, train: &Train<'_>| Some(until.max(train.watched_until(from, stable)?));
+        let latest = || self.trains.values().try_fold(soonest, later);
+        let until = Some(soonest).filter(heard).or_else(|| latest().filter(heard))?;
+        self.known_until(until).then_some(until)
+    }
+
+    /// Who asked too seldom for that, in words: nothing can be said then.
+    pub(in crate::check) fn too_few(&self, from: u64, stable: u64) -> Option<String> {
+        self.trains.iter().find(|(_, train)| train.watched_until(from, stable).is_none()).map(|((client, address), train)| {
+            let (asked, needed) = (train.within(from, u64::MAX).count(), train.enough(stable));
+            format!(
+                "{client} asked {address} {asked} times since all is right, {needed} are needed to tell; hint: a longer `stable`; is \
+                 this machine busy?"
+            )
+        })
+    }
+
+    /// Which expected node was not heard in that time, in words.
+    pub(in crate::check) fn unheard(&self, from: u64, stable: u64) -> Option<String> {
+        self.trains.iter().find_map(|((client, address), train)| {
+            let node = train.unheard(from, train.watched_until(from, stable)?).next()?;
+            Some(format!("{client} hears too little from {node} at {address}"))
         })
     }
 
@@ -129,6 +163,24 @@ impl<'p> Train<'p> {
 
     pub(in crate::check) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {
         self.queries.values().filter(move |query| (from..until).contains(&query.sent))
+    }
+
+    /// As often as it asks in the stable time, if that is often enough.
+    fn enough(&self, stable: u64) -> u64 {
+        (stable / self.pace).max(ENOUGH)
+    }
+
+    /// By when it had asked often enough, from then on, and the stable time was over.
+    fn watched_until(&self, from: u64, stable: u64) -> Option<u64> {
+        let last = usize::try_from(self.enough(stable) - 1).unwrap_or(usize::MAX);
+        let last = self.within(from, u64::MAX).nth(last)?;
+        Some((last.sent + 1).max(from.saturating_add(stable)))
+    }
+
+    /// The expected nodes that gave no answer to what was asked in that window.
+    fn unheard(&self, from: u64, until: u64) -> impl Iterator<Item = &'p str> {
+        let heard = move |node: &str| self.within(from, until).any(|query| query.answered_by() == Some(node));
+        self.want.iter().copied().filter(move |node| !heard(node))
     }
 
     fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {

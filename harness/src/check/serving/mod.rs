@@ -48,8 +48,8 @@ pub(super) fn judge(case: &Case<'_>) -> Finding {
     let held_from = [tables.right_since(), answers.right_since()]
         .into_iter()
         .try_fold(origin, |latest, since| Some(latest.max(since?)));
-    let proven = |held, until| answers.known_until(until) && answers.all_answer_within(held, until);
-    let seen = Seen { held_from, stable: nanos(expectation.expect.stable.0), proven: &proven };
+    let stable = nanos(expectation.expect.stable.0);
+    let seen = Seen { held_from, stable, proven: &|held| answers.proven(held, stable) };
     conclude(case, &answers, &seen, || {
         let found = explain::found(&tables, &answers, &wants, now);
         (found, explain::first(plan, events, &tables, &answers, &wants, origin))

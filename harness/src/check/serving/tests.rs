@@ -143,6 +143,77 @@ fn a_client_that_paused_has_lost_nothing() {
     assert_eq!(finding.gap, Duration::from_millis(10), "{finding:?}");
 }
 
+/// The whole machine stood still, as seen when the host takes its processors away.
+#[test]
+fn who_could_not_ask_is_waited_for() {
+    let both = |expectation: &mut Expectation| {
+        expectation.expect.subject = Subject::Serving(vec!["ns1".to_owned(), "ns2".to_owned()]);
+        (expectation.expect.lost, expectation.expect.gap) = (None, None);
+    };
+    let mut story = Story::of_both(FAULT + 4000 * MS);
+    let stood = FAULT + 15 * MS..FAULT + 2000 * MS;
+    story.events.retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if stood.contains(&sent)));
+    for event in &mut story.events {
+        if let Seen::Query { number, sent, .. } = &mut event.saw
+            && *sent >= stood.end
+        {
+            *number -= 198;
+        }
+    }
+    let finding = story.judge_with(both);
+    assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+    // It still stands.
+    story.events.retain(|event| event.at < FAULT + 2500 * MS);
+    assert_eq!(story.judge_with(both).verdict, None, "half of the queries are to come");
+    // And never goes on.
+    story.fib(FAULT + 60_000 * MS, &["11", "12"]);
+    let finding = story.judge_with(both);
+    assert_eq!(finding.verdict, Some(Verdict::Unknown));
+    assert_eq!(
+        finding.found,
+        [
+            "client asked 10.1.53.1 50 times since all is right, 100 are needed to tell; hint: a longer `stable`; is this machine busy?"
+        ]
+    );
+}
+
+/// By chance: twenty times in a row the other one.
+#[test]
+fn who_is_not_heard_for_a_short_stable_time_is_waited_for() {
+    let both = |expectation: &mut Expectation| {
+        expectation.expect.subject = Subject::Serving(vec!["ns1".to_owned(), "ns2".to_owned()]);
+        expectation.expect.stable = Span::ms(150);
+        (expectation.expect.lost, expectation.expect.gap) = (None, None);
+    };
+    let mut story = Story::of_both(FAULT);
+    let first = FAULT / (10 * MS);
+    let is_ns1 = |n: u64| n == first || n > first + 20 && n.is_multiple_of(2);
+    story.ask(FAULT, FAULT + 3000 * MS, |n| answer(if is_ns1(n) { "ns1" } else { "ns2" }));
+    assert_eq!(story.judge_with(both).verdict, Some(Verdict::Pass));
+    story.events.retain(|event| event.at < FAULT + 800 * MS);
+    assert_eq!(story.judge_with(both).verdict, None);
+}
+
+#[test]
+fn who_answers_at_first_and_then_hardly_ever_does_not_serve() {
+    let both = |expectation: &mut Expectation| {
+        expectation.expect.subject = Subject::Serving(vec!["ns1".to_owned(), "ns2".to_owned()]);
+    };
+    let mut story = Story::of_both(FAULT);
+    let first = FAULT / (10 * MS);
+    story.ask(FAULT, FAULT + 60_000 * MS, |n| answer(if n == first { "ns1" } else { "ns2" }));
+    let finding = story.judge_with(both);
+    assert_eq!(finding.verdict, Some(Verdict::Fail));
+    assert_eq!(finding.found, ["client hears nothing from ns1"]);
+    // Nor does who pauses then, and is heard in the end.
+    let mut story = Story::of_both(FAULT);
+    let is_ns1 = |n: u64| n == first || n > first + 150 && n.is_multiple_of(2);
+    story.ask(FAULT, FAULT + 60_000 * MS, |n| answer(if is_ns1(n) { "ns1" } else { "ns2" }));
+    let finding = story.judge_with(both);
+    assert_eq!(finding.found, ["client hears too little from ns1 at 10.1.53.1"]);
+    assert_eq!(finding.verdict, Some(Verdict::Fail), "{finding:?}");
+}
+
 #[test]
 fn too_late_fails_and_tells_when_it_held() {
     let finding = Story::of_failover().judge_with(|expectation| expectation.deadline = Span::ms(5));
