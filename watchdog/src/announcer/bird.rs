@@ -23,6 +23,10 @@ mod tests;
 use protocols::Protocols;
 use reply::{Reply, body, code_of, refusal};
 
+/// Somebody's `enable`, `disable` and `configure` are messages of the class `info`, what a neighbour complains about of `remote`
+/// (BIRD 2; 3 has no such command yet).
+const ECHO: &[u8] = b"echo { info, remote }\n";
+
 const READY: u16 = 1;
 const DISABLED: [u16; 2] = [9, 8];
 const ENABLED: [u16; 2] = [11, 10];
@@ -33,12 +37,14 @@ const ROUTE: u16 = 1007;
 pub(crate) struct Bird {
     protocols: Protocols,
     prefixes: Vec<String>,
+    /// It passes its log's messages on.
+    tells_news: bool,
 }
 
 impl Bird {
     /// For the protocols named after the service, which [`is_name`] accepts, and for its prefixes.
     pub(crate) fn new(name: &str, prefixes: impl IntoIterator<Item = String>) -> Self {
-        Self { protocols: Protocols::of(name), prefixes: prefixes.into_iter().collect() }
+        Self { protocols: Protocols::of(name), prefixes: prefixes.into_iter().collect(), tells_news: false }
     }
 
     /// The prefixes, each with the neighbour that it is asked about.
@@ -73,9 +79,10 @@ impl Dialect for Bird {
 
     const DAEMON: &'static str = "BIRD";
 
-    /// BIRD speaks first; then it tells which protocols there are.
+    /// BIRD speaks first; then it is asked to pass its log's messages on, and which protocols there are.
     fn hello(&self) -> Script {
-        Script { replies: 2, ..self.question() }
+        let question = self.question();
+        Script { bytes: [ECHO, &question.bytes].concat(), replies: 2 + question.replies }
     }
 
     /// What is wanted up comes first: so a prefix that changes its protocol is never withdrawn in between.
@@ -96,20 +103,29 @@ impl Dialect for Bird {
         (verb != Verb::Withdraw && !lines.is_empty()).then(|| Script::of_lines(&lines, b'\n'))
     }
 
+    fn take_news(&self, received: &mut Vec<u8>) -> bool {
+        reply::take_messages(received)
+    }
+
+    fn tells_news(&self) -> bool {
+        self.tells_news
+    }
+
     fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Reply>, Complaint> {
         reply::take(received)
     }
 
     fn greeted(&mut self, replies: &[Reply]) -> Result<String, Complaint> {
         match replies {
-            [welcome, protocols] => match welcome.as_slice() {
+            [welcome, echo, protocols] => match welcome.as_slice() {
                 [(READY, text)] => {
+                    self.tells_news = matches!(echo.as_slice(), [(reply::END, _)]);
                     self.protocols.learn(&self.protocols.read(protocols)?);
                     Ok(text.clone())
                 }
                 other => Err(Complaint::Nonsense(format!("expected `0001 BIRD ... ready.`, found {other:?}"))),
             },
-            other => Err(Complaint::Nonsense(format!("expected a welcome and protocols, found {other:?}"))),
+            other => Err(Complaint::Nonsense(format!("expected a welcome, an end and protocols, found {other:?}"))),
         }
     }
 

@@ -24,6 +24,16 @@ pub(crate) trait Dialect: Send + 'static {
         None
     }
 
+    /// Takes all news out of what was received: what the daemon says unasked when somebody changes something. Whether there were any.
+    fn take_news(&self, _received: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Whether it tells of changes, so that looking after them is only for what it keeps to itself.
+    fn tells_news(&self) -> bool {
+        false
+    }
+
     /// Takes the first whole reply out of what was received; `None` when there is no whole one yet.
     fn take_reply(&self, received: &mut Vec<u8>) -> Result<Option<Self::Reply>, Complaint>;
 

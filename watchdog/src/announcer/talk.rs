@@ -22,6 +22,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// What holds is looked after this often: an administrator's command, or a configuration that was read anew, may undo it.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
+/// The same where the daemon tells of such things itself.
+const LOOK_BESIDES_NEWS: Duration = Duration::from_secs(5);
+
 /// No reply is longer.
 const LONGEST: usize = 1 << 20;
 
@@ -45,6 +48,8 @@ pub(crate) struct Talk<D: Dialect> {
     turn: u64,
     is_greeted: bool,
     is_confirmed: bool,
+    /// There were news since the last question, which may be older.
+    has_news: bool,
     /// What was sent and is not fully answered, the oldest first.
     open: VecDeque<Exchange<D::Reply>>,
     received: Vec<u8>,
@@ -85,6 +90,7 @@ impl<D: Dialect> Talk<D> {
             turn: 0,
             is_greeted: false,
             is_confirmed: false,
+            has_news: false,
             open: VecDeque::new(),
             received: Vec::new(),
             to_send: Vec::new(),
@@ -146,6 +152,7 @@ impl<D: Dialect> Talk<D> {
     /// When it is not understood. The connection is of no more use.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Outcome>, Complaint> {
         self.received.extend_from_slice(bytes);
+        self.has_news |= self.dialect.take_news(&mut self.received);
         let mut outcomes = Vec::new();
         while let Some(reply) = self.dialect.take_reply(&mut self.received)? {
             let Some(oldest) = self.open.front_mut() else {
@@ -160,6 +167,9 @@ impl<D: Dialect> Talk<D> {
         }
         if self.received.len() > LONGEST {
             return Err(Complaint::Nonsense(format!("no end after {LONGEST} bytes")));
+        }
+        if self.has_news && self.open.is_empty() && self.next == Some(Next::Ask) {
+            self.ask();
         }
         Ok(outcomes)
     }
@@ -203,7 +213,7 @@ impl<D: Dialect> Talk<D> {
             Standing::Holds(detail) => {
                 let is_news = !mem::replace(&mut self.is_confirmed, true);
                 self.next = Some(Next::Ask);
-                self.pause = LOOK_AFTER;
+                self.pause = if self.dialect.tells_news() { LOOK_BESIDES_NEWS } else { LOOK_AFTER };
                 is_news.then_some(Outcome::Confirmed(verb, detail))
             }
             Standing::NotYet(detail) if mem::take(&mut self.is_confirmed) => {
@@ -243,7 +253,7 @@ impl<D: Dialect> Talk<D> {
 
     fn ask(&mut self) {
         if let Some(verb) = self.wanted {
-            self.next = None;
+            (self.next, self.has_news) = (None, false);
             let question = self.dialect.question();
             self.send(Purpose::Question(verb), question, Vec::new());
         }

@@ -7,23 +7,29 @@ pub(super) const ERRORS: u16 = 8000;
 /// The control socket is restricted.
 pub(super) const DENIED: u16 = 8007;
 
-const END: u16 = 0;
+pub(super) const END: u16 = 0;
 const NO_MATCH: u16 = 8003;
 
 /// The lines of a reply, each with its code; the last one closes it.
 pub(crate) type Reply = Vec<(u16, String)>;
 
-/// Takes the first whole reply. `CODE-text` is followed by more, `CODE text` is the last; a blank stands for the code before,
-/// `+` for a log message.
+/// Takes out the log messages, which begin with `+`; whether there were any whole ones.
+pub(super) fn take_messages(received: &mut Vec<u8>) -> bool {
+    let is_message = |line: &&[u8]| line.starts_with(b"+") && line.ends_with(b"\n");
+    let kept: Vec<u8> =
+        received.split_inclusive(|&byte| byte == b'\n').filter(|line| !is_message(line)).flatten().copied().collect();
+    let there_were = kept.len() < received.len();
+    *received = kept;
+    there_were
+}
+
+/// Takes the first whole reply. `CODE-text` is followed by more, `CODE text` is the last; a blank stands for the code before.
 pub(super) fn take(received: &mut Vec<u8>) -> Result<Option<Reply>, Complaint> {
     let mut reply = Reply::new();
     let mut taken = 0;
     while let Some(length) = received[taken..].iter().position(|&byte| byte == b'\n') {
         let line = String::from_utf8_lossy(&received[taken..taken + length]).into_owned();
         taken += length + 1;
-        if line.starts_with('+') {
-            continue;
-        }
         let (code, text, is_last) = parse(&line, reply.last().map(code_of))?;
         reply.push((code, text));
         if is_last {

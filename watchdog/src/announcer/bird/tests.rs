@@ -15,7 +15,8 @@ fn bird() -> Bird {
 /// One that knows of `dns4` and `dns6`, and of nothing to export to.
 fn greeted() -> Bird {
     let mut bird = bird();
-    bird.greeted(&replies(format!("0001 BIRD 2.17.5 ready.\n{}", states("down", "down", "")).as_bytes())).unwrap();
+    bird.greeted(&replies(format!("0001 BIRD 2.17.5 ready.\n0000 \n{}", states("down", "down", "")).as_bytes()))
+        .unwrap();
     bird
 }
 
@@ -28,6 +29,7 @@ fn replies(bytes: &[u8]) -> Vec<Reply> {
     let (mut received, mut replies) = (Vec::new(), Vec::new());
     for piece in bytes.chunks(7) {
         received.extend_from_slice(piece);
+        bird().take_news(&mut received);
         while let Some(reply) = bird().take_reply(&mut received).unwrap() {
             replies.push(reply);
         }
@@ -183,6 +185,16 @@ fn log_messages_are_passed_over() {
 }
 
 #[test]
+fn who_does_not_know_echo_tells_no_news() {
+    for (answer, tells_news) in [("0000 \n", true), ("9001 syntax error, unexpected CF_SYM_UNDEFINED\n", false)] {
+        let mut bird = bird();
+        let hello = format!("0001 BIRD 3.1.7 ready.\n{answer}{}", states("down", "down", ""));
+        bird.greeted(&replies(hello.as_bytes())).unwrap();
+        assert_eq!(bird.tells_news(), tells_news);
+    }
+}
+
+#[test]
 fn lines_without_a_code_are_not_understood() {
     for line in
         ["HTTP/1.1 400 Bad Request\n", "\n", "12 \n", "0000\n", "0000_\n", " no code before\n", "+001 x\n0é0 x\n"]
@@ -195,7 +207,7 @@ fn lines_without_a_code_are_not_understood() {
 fn only_a_welcome_is_a_welcome() {
     let states = states("up", "up", "");
     for stranger in ["0016 Access restricted\n", "0001-BIRD\n0001 ready.\n"] {
-        nonsense(bird().greeted(&replies(format!("{stranger}{states}").as_bytes())));
+        nonsense(bird().greeted(&replies(format!("{stranger}0000 \n{states}").as_bytes())));
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::announcer::bird::Bird;
 
-const READY: &[u8] = b"0001 BIRD 2.17.5 ready.\n1002-anycastdns4 Static master4 down 07:01\n0000 \n";
+const READY: &[u8] = b"0001 BIRD 2.17.5 ready.\n0000 \n1002-anycastdns4 Static master4 down 07:01\n0000 \n";
 const ENABLED: &[u8] = b"0011-anycastdns4: enabled\n0000 \n";
 const DISABLED: &[u8] = b"0009-anycastdns4: disabled\n0000 \n";
 const UP: &[u8] = b"1002-anycastdns4 Static master4 up 07:01\n0000 \n";
@@ -12,7 +12,7 @@ const NO_MATCH: &[u8] = b"8003 No protocols match\n";
 fn talk() -> Talk<Bird> {
     let mut talk = Talk::new(Bird::new("anycastdns", []));
     talk.connected();
-    assert_eq!(sent(&mut talk), ["show"]);
+    assert_eq!(sent(&mut talk), ["echo", "show"]);
     assert_eq!(talk.receive(READY), Ok(vec![Outcome::Connected("BIRD 2.17.5 ready.".to_owned())]));
     talk
 }
@@ -31,7 +31,7 @@ fn nothing_is_sent_before_the_welcome_and_the_decision_after_it() {
     let mut talk = Talk::new(Bird::new("anycastdns", []));
     talk.want(Verb::Withdraw);
     talk.connected();
-    assert_eq!(sent(&mut talk), ["show"]);
+    assert_eq!(sent(&mut talk), ["echo", "show"]);
     talk.receive(READY).unwrap();
     assert_eq!(sent(&mut talk), ["disable", "show"]);
 }
@@ -51,6 +51,39 @@ fn a_decision_waits_for_no_reply() {
     let confirmed = Outcome::Confirmed(Verb::Withdraw, "anycastdns4 down".to_owned());
     assert_eq!(talk.receive(DOWN), Ok(vec![confirmed]));
     assert!(talk.is_confirmed());
+    assert_eq!(talk.patience(), Some(LOOK_BESIDES_NEWS));
+}
+
+#[test]
+fn news_are_looked_after_at_once() {
+    let mut talk = talk();
+    talk.want(Verb::Withdraw);
+    sent(&mut talk);
+    // Of our own command: what was asked after it may have been answered before.
+    talk.receive(DISABLED).unwrap();
+    talk.receive(b"+Disabling protocol anycastdns4\n").unwrap();
+    assert_eq!(sent(&mut talk), [""; 0]);
+    talk.receive(DOWN).unwrap();
+    assert_eq!(sent(&mut talk), ["show"]);
+    talk.receive(DOWN).unwrap();
+    assert_eq!((sent(&mut talk), talk.patience()), (vec![], Some(LOOK_BESIDES_NEWS)));
+    // Of somebody else's, in two pieces.
+    talk.receive(b"+Enabling pro").unwrap();
+    assert_eq!(sent(&mut talk), [""; 0]);
+    talk.receive(b"tocol anycastdns4\n").unwrap();
+    assert_eq!(sent(&mut talk), ["show"]);
+    assert_eq!(troubles(&talk.receive(UP).unwrap()), 1);
+    assert_eq!(sent(&mut talk), ["disable", "show"]);
+}
+
+#[test]
+fn who_tells_no_news_is_asked_more_often() {
+    let mut talk = Talk::new(Bird::new("anycastdns", []));
+    talk.connected();
+    talk.receive(b"0001 BIRD 3.1.7 ready.\n9001 syntax error\n1002-anycastdns4 Static master4 down 07:01\n0000 \n")
+        .unwrap();
+    talk.want(Verb::Withdraw);
+    talk.receive(&[DISABLED, DOWN].concat()).unwrap();
     assert_eq!(talk.patience(), Some(LOOK_AFTER));
 }
 
