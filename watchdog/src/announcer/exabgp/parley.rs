@@ -10,20 +10,28 @@ use super::words::Words;
 use crate::machine::Verb;
 use crate::service::ExabgpDialect;
 
+mod acks;
 mod standing;
 #[cfg(test)]
 mod tests;
 
+use acks::Acks;
 use standing::Standing;
 
 /// What is asked once all commands are answered: one question at a time, so that ExaBGP never writes more than we read.
 pub(crate) const QUESTIONS: [&str; 2] = ["show adj-rib out extensive", "show neighbor summary"];
+
+/// The same of 3.4, which ends the second answer only with `done`.
+pub(crate) const OLD_QUESTIONS: [&str; 2] = ["show routes extensive", "show neighbor status"];
 
 /// An ExaBGP that has not answered for so long is reported.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// What does not hold yet is asked again after this time, then after twice as long, and so on, up to the second.
 const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(250)];
+
+/// The same of 3.4, for which each question is also what makes it send: see [`Subject::is_seen`].
+const ASK_OLD_AGAIN: Duration = Duration::from_millis(1);
 
 /// What does not hold so long after the decision is told, and asked about this often.
 const LATE: Duration = Duration::from_secs(1);
@@ -60,6 +68,8 @@ pub(crate) struct Parley {
     /// Written and not answered, the oldest first.
     open: VecDeque<Open>,
     acks: Acks,
+    /// As it has said itself.
+    version: Option<String>,
     /// What was answered since the question.
     heard: Answers,
     ask_at: Option<Instant>,
@@ -80,6 +90,12 @@ pub(crate) struct Subject {
     unwritten: Vec<String>,
     /// The question under way came after all that.
     is_asked: bool,
+    /// 3.4 has said once that it holds, which proves nothing yet: of a static route it says so once it has read the command.
+    ///
+    /// Its main loop looks whether there is something to send, then reads commands, and then sleeps for up to 1 s, unless
+    /// there is another command (`reactor/loop.py`). So what it answers in a later turn, it answers after it has sent. A
+    /// question that it finds together with the command is no later turn, so it is asked a few times more.
+    is_seen: bool,
     is_confirmed: bool,
     is_reported: bool,
     /// What the routes carried when they were last announced, not drained.
@@ -91,16 +107,6 @@ struct Open {
     line: String,
     since: Instant,
     is_reported: bool,
-}
-
-/// Whether ExaBGP acknowledges commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Acks {
-    #[default]
-    Unknown,
-    Come,
-    /// Told, and not waited for.
-    Missing,
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +125,7 @@ impl Subject {
             wanted: None,
             unwritten: Vec::new(),
             is_asked: false,
+            is_seen: false,
             is_confirmed: false,
             is_reported: false,
             attributes: BTreeSet::new(),
@@ -140,10 +147,9 @@ impl Parley {
     /// It was decided so; the commands are on their way.
     pub(crate) fn want(&mut self, id: Id, verb: Verb, commands: Vec<String>, now: Instant) {
         if let Some(subject) = self.subjects.get_mut(&id) {
-            subject.wanted = Some((verb, now));
-            subject.unwritten.extend(commands);
-            (subject.is_asked, subject.is_confirmed, subject.is_reported) = (false, false, false);
-            self.pause = ASK_AGAIN[0];
+            subject.tell(verb, commands, now);
+            subject.is_reported = false;
+            self.pause = self.first_pause();
         }
     }
 
@@ -154,16 +160,30 @@ impl Parley {
                 subject.unwritten.remove(index);
             }
         }
-        let expects_answers = self.subjects.values().any(|subject| subject.words.dialect != ExabgpDialect::V3);
-        if expects_answers || self.acks == Acks::Come {
+        if !self.is_old() || line == OLD_QUESTIONS[1] {
             self.open.push_back(Open { line: line.to_owned(), since: now, is_reported: false });
             self.open.drain(..self.open.len().saturating_sub(OPEN));
         }
+        if self.is_old() && self.open.is_empty() && self.subjects.values().any(|subject| !subject.is_confirmed) {
+            self.ask_at = Some(now + ASK_OLD_AGAIN);
+        }
     }
 
-    /// Whether all that was said is answered, as far as answers are to be expected.
+    /// Whether it is 3.4: commands have no answers, and the questions are others.
+    fn is_old(&self) -> bool {
+        let is_found_old = self.version.as_ref().is_some_and(|version| version.starts_with("3."));
+        is_found_old || self.subjects.values().any(|subject| subject.words.dialect == ExabgpDialect::V3)
+    }
+
+    fn first_pause(&self) -> Duration {
+        if self.is_old() { ASK_OLD_AGAIN } else { ASK_AGAIN[0] }
+    }
+
+    /// Whether all that was said is answered, as far as answers are to be expected: by 3.4 in that it is seen to hold.
     pub(crate) fn is_answered(&self) -> bool {
-        self.open.is_empty() || self.acks != Acks::Come
+        let is_settled = |subject: &Subject| subject.is_confirmed || subject.wanted.is_none();
+        let is_done = !self.is_old() || self.subjects.values().all(is_settled);
+        self.acks != Acks::Come || self.open.is_empty() && is_done
     }
 
     /// ExaBGP ends: there will be no more answers.
@@ -173,8 +193,7 @@ impl Parley {
 
     /// When [`Parley::on_time`] has something to do.
     pub(crate) fn wake(&self) -> Option<Instant> {
-        let unanswered = self.open.iter().find(|open| !open.is_reported && self.acks != Acks::Missing);
-        unanswered.map(|open| open.since + ANSWER).into_iter().chain(self.ask_at).min()
+        self.unanswered().into_iter().chain(self.ask_at).min()
     }
 
     /// The time has come.
@@ -186,11 +205,12 @@ impl Parley {
                 for subject in self.subjects.values_mut() {
                     subject.is_asked = subject.unwritten.is_empty();
                 }
+                let questions = if self.is_old() { OLD_QUESTIONS } else { QUESTIONS };
                 // In one piece: no command may come between them.
-                return vec![Outcome::Say(vec![QUESTIONS.join("\n")])];
+                return vec![Outcome::Say(vec![questions.join("\n")])];
             }
         }
-        self.late_answers(now).into_iter().map(Outcome::Note).collect()
+        self.late_answers(now).into_iter().collect()
     }
 
     /// Takes in a line of ExaBGP's.
@@ -212,34 +232,22 @@ impl Parley {
                 self.heard.established.insert(neighbor);
                 vec![]
             }
+            Said::Version(version) => self.is_version(&version, now),
             Said::Shutdown | Said::Other => vec![],
         }
     }
 
-    fn late_answers(&mut self, now: Instant) -> Option<String> {
-        let open = self.open.iter_mut().find(|open| !open.is_reported && open.since + ANSWER <= now)?;
-        open.is_reported = true;
-        let (line, seconds) = (open.line.clone(), ANSWER.as_secs());
-        if self.acks == Acks::Come {
-            return Some(format!("ERROR: ExaBGP has not answered `{line}` within {seconds} s; it may hang"));
-        }
-        self.acks = Acks::Missing;
-        Some(format!(
-            "ExaBGP does not acknowledge commands: nothing within {seconds} s for `{line}`; whether it holds the routes cannot \
-             be known; hint: `ack = true` in the section [exabgp.api] of exabgp.env, or dialect 3.4, which has none"
-        ))
-    }
-
     /// The oldest command, or question, has its answer.
     fn answered(&mut self, now: Instant) -> Vec<Outcome> {
-        let is_last_question = self.open.pop_front().is_some_and(|open| open.line == QUESTIONS[1]);
+        let last_questions = [QUESTIONS[1], OLD_QUESTIONS[1]];
+        let is_last_question = self.open.pop_front().is_some_and(|open| last_questions.contains(&open.line.as_str()));
         if !self.open.is_empty() {
             return vec![];
         }
         if is_last_question {
             return self.conclude(now);
         }
-        let is_open = |subject: &Subject| subject.words.dialect == ExabgpDialect::V4 && !subject.is_confirmed;
+        let is_open = |subject: &Subject| subject.words.dialect != ExabgpDialect::V6 && !subject.is_confirmed;
         if self.subjects.values().any(is_open) {
             self.ask_at = Some(now);
         }
@@ -265,9 +273,12 @@ impl Parley {
 
     /// The question is answered: does each service stand as decided?
     fn conclude(&mut self, now: Instant) -> Vec<Outcome> {
-        let answers = mem::take(&mut self.heard);
+        let (answers, is_old, first_pause) = (mem::take(&mut self.heard), self.is_old(), self.first_pause());
         let (mut outcomes, mut again) = (Vec::new(), LOOK_AFTER);
-        for subject in self.subjects.values_mut().filter(|subject| subject.words.dialect == ExabgpDialect::V4) {
+        if is_old && self.pause < ASK_AGAIN[1] {
+            again = self.pause;
+        }
+        for subject in self.subjects.values_mut().filter(|subject| subject.words.dialect != ExabgpDialect::V6) {
             let Some((verb, since)) = subject.wanted else {
                 continue;
             };
@@ -276,21 +287,21 @@ impl Parley {
                 continue;
             }
             match standing::of(subject, verb, &answers) {
+                Standing::Holds(_) if is_old && !subject.is_seen => {
+                    (subject.is_seen, again) = (true, again.min(self.pause));
+                }
                 Standing::Holds(detail) => outcomes.extend(subject.confirmed(verb, &detail, &answers)),
-                Standing::Not(_) if mem::take(&mut subject.is_confirmed) => {
+                Standing::Not(_) if subject.is_confirmed => {
                     let commands = subject.words.commands(verb, verb != Verb::Announce);
-                    (subject.wanted, subject.unwritten) = (Some((verb, now)), commands.clone());
+                    subject.tell(verb, commands.clone(), now);
                     outcomes.push(Outcome::Note(format!(
                         "ERROR: {}: somebody else has changed the routes in ExaBGP, it is told again: {verb}",
                         subject.name
                     )));
                     outcomes.push(Outcome::Say(commands));
-                    (self.pause, again) = (ASK_AGAIN[0], LATE);
+                    (self.pause, again) = (first_pause, LATE);
                 }
-                Standing::Not(_) if now < since + LATE => {
-                    again = again.min(self.pause);
-                    self.pause = (self.pause * 2).min(ASK_AGAIN[1]);
-                }
+                Standing::Not(_) if now < since + LATE => again = again.min(self.pause),
                 Standing::Not(complaint) => {
                     again = again.min(LATE);
                     if !mem::replace(&mut subject.is_reported, true) {
@@ -303,12 +314,20 @@ impl Parley {
             outcomes.push(Outcome::Note(format!("ExaBGP holds more than {MANY} routes, it is not asked again")));
         } else if self.open.is_empty() {
             self.ask_at = Some(now + again);
+            self.pause = (self.pause * 2).min(ASK_AGAIN[1]);
         }
         outcomes
     }
 }
 
 impl Subject {
+    /// Nothing that was said about it before counts any more.
+    fn tell(&mut self, verb: Verb, commands: Vec<String>, now: Instant) {
+        self.wanted = Some((verb, now));
+        self.unwritten.extend(commands);
+        (self.is_asked, self.is_seen, self.is_confirmed) = (false, false, false);
+    }
+
     fn confirmed(&mut self, verb: Verb, detail: &str, answers: &Answers) -> Option<Outcome> {
         let carried = || standing::attributes(self, answers);
         let (state, warning) = match verb {

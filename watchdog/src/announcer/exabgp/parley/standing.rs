@@ -27,7 +27,7 @@ pub(super) fn of(subject: &Subject, verb: Verb, answers: &Answers) -> Standing {
                 None => "exabgp.conf has a static route there".to_owned(),
             };
             let there = list(&there);
-            Standing::Not(format!("ExaBGP answered done, and adj-RIB-out still has a route to {there}; hint: {hint}"))
+            Standing::Not(format!("ExaBGP was told, and adj-RIB-out still has a route to {there}; hint: {hint}"))
         }
         Verb::Announce | Verb::Drain if !missing.is_empty() => {
             let hint = match watchdog {
@@ -36,14 +36,15 @@ pub(super) fn of(subject: &Subject, verb: Verb, answers: &Answers) -> Standing {
                 ),
                 None => "the neighbour's `api` must name this process, and its `family` that of the route".to_owned(),
             };
+            let nobody = if answers.established.is_empty() { "; no neighbour is up" } else { "" };
             let missing = list(&missing);
-            Standing::Not(format!("ExaBGP answered done, and adj-RIB-out has no route to {missing}; hint: {hint}"))
+            Standing::Not(format!("ExaBGP was told, and adj-RIB-out has no route to {missing}{nobody}; hint: {hint}"))
         }
         Verb::Announce | Verb::Drain => announced(subject, answers),
     }
 }
 
-/// The adj-RIB-out is for neighbours that are down too.
+/// The adj-RIB-out is for neighbours that are down too; 3.4 tells of what it has sent.
 fn announced(subject: &Subject, answers: &Answers) -> Standing {
     let ours = answers.routes.iter().filter(|route| subject.prefixes.contains(&route.prefix));
     let neighbors: BTreeSet<_> = ours.map(|route| &route.neighbor).collect();

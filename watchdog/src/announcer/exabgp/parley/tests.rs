@@ -10,6 +10,9 @@ const RECORDED: [&str; 3] = [
     include_str!("../../../../tests/recorded/exabgp-5.0.15"),
 ];
 
+/// The same of 3.4, which answers no command.
+const RECORDED_OLD: &str = include_str!("../../../../tests/recorded/exabgp-3.4.28");
+
 const DECISIONS: [(Verb, bool); 5] = [
     (Verb::Withdraw, true),
     (Verb::Announce, false),
@@ -67,6 +70,13 @@ impl Played {
         let outcomes = self.parley.on_time(self.now);
         self.take(outcomes);
         self.said.len() > before
+    }
+
+    /// ExaBGP says nothing, until nothing is waited for any more.
+    fn wait_in_silence(&mut self) {
+        while self.parley.wake().is_some() {
+            self.wait();
+        }
     }
 
     fn take(&mut self, outcomes: Vec<Outcome>) {
@@ -151,7 +161,7 @@ fn a_name_that_no_route_carries_is_told_once() {
         played.answer(answers, 3 * LATE);
         assert_eq!(
             played.notes(),
-            "ERROR: nosuch: ExaBGP answered done, and adj-RIB-out has no route to 10.1.53.1/32, 2001:db8:53::1/128; hint: no \
+            "ERROR: nosuch: ExaBGP was told, and adj-RIB-out has no route to 10.1.53.1/32, 2001:db8:53::1/128; hint: no \
              route there in exabgp.conf carries `watchdog nosuch`, or the neighbour has `adj-rib-out false`"
         );
     }
@@ -174,7 +184,7 @@ fn a_route_that_stays_is_told() {
     played.answer(&[ROUTE, "done", UP, "done"], 2 * LATE);
     assert_eq!(
         played.notes(),
-        "ERROR: dns: ExaBGP answered done, and adj-RIB-out still has a route to 10.1.53.1/32; hint: exabgp.conf has another \
+        "ERROR: dns: ExaBGP was told, and adj-RIB-out still has a route to 10.1.53.1/32; hint: exabgp.conf has another \
          route there, without `watchdog dns`"
     );
 }
@@ -247,24 +257,118 @@ fn an_exabgp_without_acknowledgements_is_told_once_and_asked_nothing() {
     let mut played = Played::of_version_4();
     for verb in [Verb::Withdraw, Verb::Announce] {
         played.decide(verb, false);
-        while played.parley.wake().is_some() {
-            assert!(!played.wait());
-        }
+        played.wait_in_silence();
     }
+    assert_eq!(mem::take(&mut played.said), ["version"]);
     let note = played.notes();
-    assert!(note.starts_with("ExaBGP does not acknowledge commands: ") && !note.contains('\n'), "{note}");
+    assert!(note.starts_with("ExaBGP answers nothing within 1 s; ") && !note.contains('\n'), "{note}");
     assert!(played.parley.is_answered());
+    played.hear(&["exabgp 4.2.25"]);
+    assert_eq!(played.notes(), "");
     // It was only slow.
-    played.hear(&["done", "done"]);
+    played.hear(&["done", "exabgp 4.2.25", "done", "done"]);
     assert!(played.wait());
 }
 
 #[test]
-fn version_3_is_not_waited_for() {
+fn who_it_is_is_asked_after_the_first_command() {
+    let mut played = Played::of_version_4();
+    played.decide(Verb::Withdraw, false);
+    let start = played.now;
+    assert!(played.wait());
+    assert_eq!((played.now, played.said.as_slice()), (start, ["version".to_owned()].as_slice()));
+    played.hear(&["exabgp 4.2.25"]);
+    played.wait_in_silence();
+    let note = played.notes();
+    assert!(note.starts_with("ExaBGP 4.2.25 acknowledges nothing within 1 s; "), "{note}");
+    assert!(note.ends_with("hint: `ack = true` in the section [exabgp.api] of exabgp.env"), "{note}");
+}
+
+/// What 3.4 answered after the line.
+fn old_answers(after: &str) -> Vec<&'static str> {
+    let (_, answers) = RECORDED_OLD.split_once(&format!("> {after}\n")).unwrap();
+    let answers = answers.lines().skip_while(|line| !line.starts_with("< "));
+    answers.map_while(|line| line.strip_prefix("< ")).collect()
+}
+
+#[test]
+fn version_3_is_asked_what_it_has_sent() {
     let mut played = Played::new("dns", ExabgpDialect::V3);
-    played.decide(Verb::Withdraw, true);
-    assert_eq!(played.parley.wake(), None);
+    let announced = old_answers("announce watchdog dns");
+    let withdrawn = old_answers("withdraw watchdog dns\n> show routes extensive");
+    for (verb, answers) in [(Verb::Announce, &announced), (Verb::Withdraw, &withdrawn)] {
+        played.decide(verb, false);
+        // The first answer may be older than the UPDATE.
+        for _ in 0..2 {
+            assert_eq!(played.notes(), "", "{verb}");
+            assert!(played.wait(), "no command has an answer");
+            assert_eq!(mem::take(&mut played.said).join(", "), "show routes extensive, show neighbor status");
+            played.hear(answers);
+        }
+        assert!(played.parley.is_answered());
+        let confirmed = match verb {
+            Verb::Announce => "confirmed dns: announced: in the adj-RIB-out of 127.0.1.1; down: 127.0.1.2",
+            _ => "confirmed dns: withdrawn: adj-RIB-out has no route to them",
+        };
+        assert_eq!(played.notes(), confirmed);
+    }
+    // Who ends waits until the withdrawal is seen to hold.
+    played.decide(Verb::Withdraw, false);
+    for answers in [&announced, &withdrawn] {
+        assert!(played.wait());
+        played.hear(answers);
+        assert!(!played.parley.is_answered());
+    }
+    assert!(played.wait());
+    played.hear(&withdrawn);
     assert!(played.parley.is_answered());
+}
+
+#[test]
+fn version_3_is_woken_until_it_must_have_sent() {
+    let mut played = Played::new("dns", ExabgpDialect::V3);
+    played.decide(Verb::Withdraw, false);
+    played.answer(&old_answers("announce watchdog nosuch"), LATE);
+    // After 1 ms, and after 1, 2, 4 and so on up to 128 ms more.
+    assert_eq!(played.said.len(), 9 * OLD_QUESTIONS.len());
+    assert_eq!(played.notes().lines().count(), 1, "it is told once");
+    played.answer(&old_answers("announce watchdog nosuch"), LOOK_AFTER);
+    assert_eq!(played.said.len(), 10 * OLD_QUESTIONS.len());
+}
+
+#[test]
+fn version_3_is_found_out() {
+    let mut played = Played::of_version_4();
+    played.decide(Verb::Announce, false);
+    let start = played.now;
+    assert!(played.wait());
+    assert_eq!((played.now, mem::take(&mut played.said)), (start, vec!["version".to_owned()]));
+    played.hear(&["exabgp 3.4.28"]);
+    for _ in 0..2 {
+        assert!(played.wait());
+        played.hear(&old_answers("announce watchdog dns"));
+    }
+    assert_eq!(
+        played.notes(),
+        "ExaBGP 3.4.28 acknowledges no commands, and is asked what it has sent\n\
+         confirmed dns: announced: in the adj-RIB-out of 127.0.1.1; down: 127.0.1.2"
+    );
+    // And a name that no route carries shows.
+    played.decide(Verb::Drain, false);
+    played.answer(&old_answers("announce watchdog nosuch"), 2 * LATE);
+    assert!(played.notes().contains("adj-RIB-out has no route to 10.1.53.1/32, 2001:db8:53::1/128; hint: "));
+}
+
+#[test]
+fn a_version_3_that_answers_nothing_is_told_once() {
+    let mut played = Played::new("dns", ExabgpDialect::V3);
+    for verb in [Verb::Withdraw, Verb::Announce] {
+        played.decide(verb, false);
+        played.wait_in_silence();
+    }
+    let note = played.notes();
+    assert!(note.starts_with("ExaBGP 3.4 answers nothing within 1 s; ") && !note.contains('\n'), "{note}");
+    assert_eq!(played.said.len(), OLD_QUESTIONS.len());
 }
 
 #[test]
