@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 /// How long the first attempt is alone; each later one twice as long as the one before. A server on this host is answered for by
 /// the kernel, in microseconds.
-const PATIENCE: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Connects, and tries again beside an attempt that is not answered: the first answer counts.
 ///

@@ -211,10 +211,10 @@ pub enum Through {
 /// Whose commands: they differ from version to version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ExabgpDialect {
-    /// 3.4: no acknowledgements.
+    /// 3.4: no acknowledgements, and other questions.
     #[serde(rename = "3.4")]
     V3,
-    /// 4.x and 5.x.
+    /// 4.x and 5.x; or 3.4, if it says so when it is asked.
     #[default]
     #[serde(rename = "4")]
     V4,

@@ -19,11 +19,16 @@ use crate::wait::pause;
 /// So much more seldom than over UDP is a question asked.
 pub(super) const SELDOM: u32 = 5;
 
-/// A connection that closes is opened anew at most this often, for as long as its server may be dying.
-const AGAIN: Duration = Duration::from_millis(5);
+/// A connection that closes is opened anew at once, so many times: a process that dies closes its sockets one after the other, and
+/// whoever comes between them is accepted once more.
+const AT_ONCE: u32 = 3;
 
-/// A server that goes on closing connections is healthy, and closes each: it is looked at when the next question is due.
-const DYING: u32 = 20;
+/// Then after this time, and after twice as long each time, for as long as the server may be dying.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// A server that goes on closing connections, for some 100 ms, is healthy, and closes each: it is looked at when the next question is
+/// due.
+const DYING: u32 = AT_ONCE + 8;
 
 /// Whom to connect to, and what to ask there.
 #[derive(Debug, Clone)]
@@ -68,7 +73,7 @@ impl Watcher<'_> {
                         Some(question) => self.converse(connection, &question).await,
                         None => self.stay(connection, began + self.interval()).await,
                     }
-                    due = began + if self.closed < DYING { AGAIN } else { self.interval() };
+                    due = began + if self.closed < DYING { again(self.closed) } else { self.interval() };
                 }
                 Err((verdict, reason)) => {
                     self.post.report(verdict, reason, None);
@@ -90,12 +95,14 @@ impl Watcher<'_> {
     async fn connect(&self) -> Result<Standing, (Verdict, String)> {
         let limit = self.pace.timeout;
         let connect = async {
+            let mut closed = self.closed;
             loop {
                 match Standing::connect(self.server.address, self.server.source).await {
                     // Closed before we saw it accepted: it may be dying.
-                    Err(Trouble::Closed) => pause(AGAIN).await,
+                    Err(Trouble::Closed) => closed += 1,
                     other => return other,
                 }
+                pause(again(closed)).await;
             }
         };
         let after = if self.closed > 0 { "connection closed, re-check " } else { "" };
@@ -109,11 +116,10 @@ impl Watcher<'_> {
 
     /// Keeps the connection until it is closed, or it is time to see whether there is still a listener.
     async fn stay(&mut self, mut connection: Standing, until: Instant) {
-        self.closed = 0;
         tokio::select! {
             biased;
-            () = closed(&mut connection) => self.closed = 1,
-            () = sleep_until(until) => {}
+            () = closed(&mut connection) => self.closed += 1,
+            () = sleep_until(until) => self.closed = 0,
         }
     }
 
@@ -161,6 +167,26 @@ impl Watcher<'_> {
     }
 }
 
+/// How long after one attempt the next may begin, when so many connections were closed in a row.
+fn again(closed: u32) -> Duration {
+    match closed {
+        0..=AT_ONCE => Duration::ZERO,
+        _ => AGAIN * 2_u32.pow(closed.min(DYING) - AT_ONCE - 1),
+    }
+}
+
 async fn closed(connection: &mut Standing) {
     while connection.next().await.is_ok() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_dying_for_some_100_ms() {
+        let pauses: Vec<_> = (0..DYING).map(|closed| again(closed).as_millis()).collect();
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64]);
+        assert_eq!(again(u32::MAX), again(DYING));
+    }
 }

@@ -24,7 +24,7 @@ pub struct Flags {
     /// Does nothing here
     #[arg(long, short = 'd')]
     pub debug: bool,
-    /// ExaBGP does not answer commands
+    /// Does nothing here: whether ExaBGP answers commands is found out
     #[arg(long, short = 'a')]
     pub no_ack: bool,
     /// Does nothing here: addresses are bound without any program

@@ -135,7 +135,7 @@ fn service(
         judging,
         through: Through::Exabgp {
             next_hop: Some(flags.next_hop.map_or("self".to_owned(), |address| address.to_string())),
-            dialect: if flags.no_ack { ExabgpDialect::V3 } else { ExabgpDialect::V4 },
+            dialect: ExabgpDialect::V4,
         },
         up: attributes(flags, State::Up, number)?,
         drained: drained(flags, number)?,
