@@ -9,5 +9,6 @@ mod a_silent_node;
 mod accuracy;
 mod inside;
 mod isolation;
+mod stalls;
 mod the_wire;
 mod two_at_once;

@@ -32,7 +32,7 @@ use crate::report::Reporter;
 
 /// Who listens. Of the stamps that they give to a notification the latest holds: they err to the early side, when one that had
 /// to wait for a processor finds several notifications, or when its account of waiting is wrong.
-const LISTENERS: [&str; 2] = ["rtnetlink 1", "rtnetlink 2"];
+pub(crate) const LISTENERS: [&str; 2] = ["rtnetlink 1", "rtnetlink 2"];
 
 /// How long without a notification until the table is taken to be settled.
 const SETTLED: Duration = Duration::from_millis(3);

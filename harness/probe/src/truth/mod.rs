@@ -3,6 +3,7 @@
 //! Each line of its output is one thing: what, and CLOCK_MONOTONIC right before and right after it.
 
 mod exit;
+mod listeners;
 mod overflow;
 mod queries;
 mod tables;
@@ -50,8 +51,11 @@ impl Moment {
 
 /// A while in which nothing happens, of another length each time: no timer's beat is met again and again.
 fn pause(nth: u32) {
-    let length = Duration::from_micros(7_000 + u64::from(nth) * 1_237 % 6_000);
     // Things that happen at once cannot be told apart.
-    #[expect(clippy::disallowed_methods, reason = "there is no event to wait for: this is what makes the events")]
+    sleep(Duration::from_micros(7_000 + u64::from(nth) * 1_237 % 6_000));
+}
+
+#[expect(clippy::disallowed_methods, reason = "there is no event to wait for: this is what makes the events")]
+fn sleep(length: Duration) {
     std::thread::sleep(length);
 }

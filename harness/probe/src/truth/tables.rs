@@ -11,7 +11,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::RouteMessageBuilder;
 use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::{Moment, pause};
+use super::{Moment, listeners, pause};
 
 const LOOPBACK: u32 = 1;
 
@@ -44,6 +44,7 @@ fn happen(
             done.with_context(|| format!("{what} {address}"))?;
             moment.print(&format!("{what} {deed} {address}"));
             pause(nth);
+            listeners::heard()?;
         }
     }
     Ok(())
