@@ -21,6 +21,7 @@ mod routes;
 mod serving;
 mod session;
 pub mod sessions;
+mod stalls;
 mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
@@ -78,18 +79,22 @@ struct Case<'a> {
 #[must_use]
 pub fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, origin: u64, now: u64) -> Finding {
     let case = Case { plan, events, expectation, origin, now };
-    let mut finding = guarded(|| match &expectation.expect.subject {
-        Subject::Serving(_) => serving::judge(&case),
-        Subject::AnsweredBy(_) | Subject::Unanswered => answered::judge(&case),
-        Subject::Session { between: [one, other], state, signed } => session::judge(&case, one, other, *state, *signed),
-        Subject::Ordered(happenings) => ordered::judge(&case, happenings),
-    });
+    let mut finding = guarded(|| stalls::granted(&case, of_subject(&case), of_subject));
     if let Some(lost) = unknown(events) {
         finding.verdict = Some(Verdict::Unknown);
         finding.found = vec![lost];
         finding.first = None;
     }
     finding
+}
+
+fn of_subject(case: &Case<'_>) -> Finding {
+    match &case.expectation.expect.subject {
+        Subject::Serving(_) => serving::judge(case),
+        Subject::AnsweredBy(_) | Subject::Unanswered => answered::judge(case),
+        Subject::Session { between: [one, other], state, signed } => session::judge(case, one, other, *state, *signed),
+        Subject::Ordered(happenings) => ordered::judge(case, happenings),
+    }
 }
 
 /// Why nothing can be said, when the history has a hole.

@@ -157,6 +157,14 @@ pub enum Seen {
         /// What was lost, and why.
         reason: String,
     },
+    /// A processor of the machine came back to a thread of the harness that wanted to run: late. What else it was to run was
+    /// late, too.
+    Stalled {
+        /// How late, in nanoseconds, up to `at`.
+        late: u64,
+        /// Of these, for how many the thread waited for other ones of this machine; the rest its host took.
+        waited: u64,
+    },
     /// The verdict on a step, as it was given while the run went on.
     Judged {
         /// The step's number.

@@ -23,6 +23,7 @@ use crate::check::{Finding, Verdict, judge, nanos};
 use crate::engine::{Engine, Owned};
 use crate::fault::Fault;
 use crate::history::{Event, Recorder, Seen, now};
+use crate::observe::processors::Processors;
 use crate::owner::Labels;
 use crate::plan::{Expectation, NodePlan, Plan};
 use crate::spec::Span;
@@ -42,6 +43,8 @@ pub struct Lab<'p> {
     served: Option<u64>,
     step: usize,
     step_began: u64,
+    /// None where they cannot be watched; then nothing is granted for them.
+    _processors: Option<Processors>,
 }
 
 /// Brings a lab up, hands it to `body`, and takes it down again: on success, error, panic, and when `interrupted` completes
@@ -130,6 +133,7 @@ impl<'p> Lab<'p> {
     ) -> Result<Self, LabError> {
         // What is recorded first is the beginning of the run.
         let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
+        let processors = Processors::record(recorder).ok();
         let networks = up::networks(plan, engine, labels).await?;
         let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
         Ok(Self {
@@ -141,6 +145,7 @@ impl<'p> Lab<'p> {
             served: None,
             step: 0,
             step_began: origin,
+            _processors: processors,
         })
     }
 

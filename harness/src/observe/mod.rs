@@ -15,6 +15,7 @@ use crate::plan::{Files, NodePlan};
 
 mod bgp;
 mod lines;
+pub mod processors;
 
 use lines::Lines;
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use nix::sys::signal::Signal;
 use protocol::{Exit, Stream};
 
+use crate::check::millis;
 use crate::history::{BgpMessage, Event, Seen};
 use crate::plan::{Plan, host};
 
@@ -55,7 +56,7 @@ impl Timeline {
     /// The rows of one event; none for what a reader need not see.
     pub(super) fn rows(&mut self, plan: &Plan, event: &Event) -> Vec<Row> {
         let Some(node) = event.node.clone() else {
-            return Vec::new();
+            return of_machine(event).into_iter().collect();
         };
         let row = |hop: &str, text: Text| Row { at: event.at, node: node.clone(), hop: hop.to_owned(), text };
         let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
@@ -103,6 +104,13 @@ impl Timeline {
             _ => Vec::new(),
         }
     }
+}
+
+/// What befell the machine that the lab runs on.
+fn of_machine(event: &Event) -> Option<Row> {
+    let Seen::Stalled { late, .. } = event.saw else { return None };
+    let text = Text::Said(format!("a processor stood still for {}", millis(late)));
+    Some(Row { at: event.at, node: "machine".to_owned(), hop: String::new(), text })
 }
 
 fn said(message: &BgpMessage) -> Vec<Text> {

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use harness::history::{Event, Seen};
 use harness::lab::Lab;
+use harness::observe::processors::Stall;
 use harness::plan::Plan;
 use protocol::{Action, Daemon, Flow, Outcome, Train};
 
 use crate::inside;
-use crate::stalls::{Stall, Witness};
+use crate::stalls::{Witness, touches};
 
 const PROBE: &str = "anycast-lab-probe";
 const NODE: &str = "client";
@@ -93,7 +94,7 @@ impl Deed {
     /// Whether a processor stood still between the deed and its stamp. What has no stamp is missed whatever stood still.
     fn was_in(&self, stalls: &[Stall]) -> bool {
         self.said
-            .is_some_and(|said| stalls.iter().any(|stall| stall.touches(self.before.min(said), self.after.max(said))))
+            .is_some_and(|said| stalls.iter().any(|stall| touches(stall, self.before.min(said), self.after.max(said))))
     }
 
     fn off(&self) -> u64 {
@@ -285,9 +286,9 @@ fn judge(where_: &str, deeds: &[Deed], stalls: &[Stall]) {
         .filter(|(_, many, off)| u128::from(*off) > GOAL.as_nanos() || *many < ENOUGH)
         .map(|(kind, many, off)| format!("{kind}: {many} events, p{} {} us", judged(kind), off / 1_000))
         .collect();
-    let longest = stalls.iter().map(|stall| stall.length()).max().unwrap_or_default();
+    let longest = stalls.iter().map(Stall::taken).max().unwrap_or(0) / 1_000;
     println!(
-        "not counted: {} while the host of this machine let a processor stand still ({} times, {longest:.0?} at most)",
+        "not counted: {} while the host of this machine let a processor stand still ({} times, {longest} us at most)",
         halted.len(),
         stalls.len()
     );
