@@ -165,9 +165,10 @@ pub async fn turn(labs: u32) -> SemaphorePermit<'static> {
     LABS.acquire_many(labs.min(*MOST)).await.expect("nobody closes it")
 }
 
-/// Three labs on two processors, and no more than fit into the memory that is free now. Four leave the processors no idle moment: then
-/// now and then a daemon waits for so long that a budget of lost queries is missed. As many tests run at once as there are
-/// processors, unless `RUST_TEST_THREADS` says otherwise, as ci/lab does.
+/// A lab a processor, and no more than fit into the memory that is free now. With half as many again, on two processors, one start of a
+/// failover in twenty fell into 20 ms and more in which a processor had no time (`Seen::Stalled`), while other labs came up; a budget
+/// of lost queries was missed by one of 173. As many tests run at once as there are processors, unless `RUST_TEST_THREADS` says
+/// otherwise, as ci/lab does.
 fn carried() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -176,7 +177,7 @@ fn carried() -> usize {
         kib.parse::<u64>().ok()
     });
     let fit = available.map_or(1, |kib| usize::try_from(kib / LAB).unwrap_or(usize::MAX));
-    (processors * 3 / 2).min(fit)
+    processors.min(fit)
 }
 
 /// A name that no other run has.

@@ -44,7 +44,7 @@ pub struct Lab<'p> {
     step: usize,
     step_began: u64,
     /// None where they cannot be watched; then nothing is granted for them.
-    _processors: Option<Processors>,
+    processors: Option<Processors>,
 }
 
 /// Brings a lab up, hands it to `body`, and takes it down again: on success, error, panic, and when `interrupted` completes
@@ -145,7 +145,7 @@ impl<'p> Lab<'p> {
             served: None,
             step: 0,
             step_began: origin,
-            _processors: processors,
+            processors,
         })
     }
 
@@ -218,17 +218,22 @@ impl<'p> Lab<'p> {
         loop {
             let began = now();
             let finding = self.judge(expectation);
-            match finding.verdict {
-                None => self.tick(watcher, began).await,
-                // What was seen before this moment may still be on its way here; afterwards all of it has arrived.
-                Some(Verdict::Pass) => {
+            let Some(verdict) = finding.verdict else {
+                self.tick(watcher, began).await;
+                continue;
+            };
+            // What was seen before this moment may still be on its way here; afterwards all of it has arrived.
+            match verdict {
+                Verdict::Pass => self.mark().await,
+                Verdict::Fail => {
                     self.mark().await;
-                    let finding = self.judge(expectation);
-                    if finding.verdict.is_some() {
-                        return finding;
-                    }
+                    self.looked(began).await;
                 }
-                Some(Verdict::Fail | Verdict::Unknown) => return finding,
+                Verdict::Unknown => return finding,
+            }
+            let finding = self.judge(expectation);
+            if finding.verdict == Some(verdict) {
+                return finding;
             }
         }
     }
@@ -284,6 +289,13 @@ impl<'p> Lab<'p> {
     /// there, which is what counts.
     async fn mark(&self) {
         let _answers = join_all(self.nodes.values().map(|node| node.act(Action::Mark))).await;
+    }
+
+    /// Returns when it is known whether the machine stood still before that.
+    async fn looked(&self, at: u64) {
+        if let Some(processors) = &self.processors {
+            processors.looked_since(at).await;
+        }
     }
 
     /// When the last of the actions took effect, and what the node said of them.

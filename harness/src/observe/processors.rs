@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 
 use crate::check::nanos;
 use crate::history::{Event, Recorder, Seen, now};
+use crate::wait::pause;
 
 /// How often each processor is looked at: a hundred short turns a second.
 const PERIOD: Duration = Duration::from_millis(10);
@@ -54,8 +55,12 @@ impl Stall {
 /// Threads that look, until this is dropped.
 pub struct Processors {
     over: Arc<AtomicBool>,
+    /// When each has looked last; [`NEVER_AGAIN`] when its thread has ended.
+    looks: Vec<Arc<AtomicU64>>,
     threads: Vec<JoinHandle<()>>,
 }
+
+const NEVER_AGAIN: u64 = u64::MAX;
 
 impl Processors {
     /// Records when one was late.
@@ -78,13 +83,29 @@ impl Processors {
     /// The processors are not known, or a thread cannot be started.
     pub fn watch(period: Duration, looked: impl Fn(Stall) + Clone + Send + 'static) -> io::Result<Self> {
         let ours = sched_getaffinity(Pid::from_raw(0))?;
-        let mut all = Self { over: Arc::default(), threads: Vec::new() };
+        let mut all = Self { over: Arc::default(), looks: Vec::new(), threads: Vec::new() };
         for processor in (0..CpuSet::count()).filter(|one| ours.is_set(*one).unwrap_or(false)) {
-            let (over, looked) = (Arc::clone(&all.over), looked.clone());
-            let look = move || look(processor, period, &over, looked);
+            let (over, last, looked) = (Arc::clone(&all.over), Arc::new(AtomicU64::new(0)), looked.clone());
+            all.looks.push(Arc::clone(&last));
+            let look = move || {
+                look(processor, period, &over, |stall| {
+                    looked(stall);
+                    last.store(stall.ran, Ordering::Release);
+                });
+                last.store(NEVER_AGAIN, Ordering::Release);
+            };
             all.threads.push(Builder::new().name(format!("processor {processor}")).spawn(look)?);
         }
         Ok(all)
+    }
+}
+
+impl Processors {
+    /// Returns when each has looked since then: how late it was before that has been handed on.
+    pub async fn looked_since(&self, at: u64) {
+        while self.looks.iter().any(|last| last.load(Ordering::Acquire) < at) {
+            pause(PERIOD).await;
+        }
     }
 }
 
@@ -142,6 +163,16 @@ mod tests {
         let seen: Vec<Stall> = looks.iter().take(20).collect();
         drop(processors);
         assert!(seen.iter().all(|look| look.due <= look.ran && look.taken() <= look.late()), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_look_has_been_told_of_it() {
+        let (sender, looks) = channel();
+        let processors = Processors::watch(PERIOD, move |look| sender.send(look).unwrap()).unwrap();
+        let at = now();
+        processors.looked_since(at).await;
+        let told = looks.try_iter().filter(|look| look.ran >= at).count();
+        assert!(told >= processors.looks.len(), "{told} looks");
     }
 
     /// What no account of its own machine has: here all threads of a process stand still.
