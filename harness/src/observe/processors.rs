@@ -185,7 +185,9 @@ mod tests {
         assert!(said.any(|line| line == "looking"));
         let pid = Pid::from_raw(child.id().try_into().unwrap());
         kill(pid, Signal::SIGSTOP).unwrap();
-        std::thread::park_timeout(STOPPED);
+        // `park_timeout` would end early: a child that stops is a signal.
+        let (_never, nothing) = channel::<()>();
+        nothing.recv_timeout(STOPPED).unwrap_err();
         kill(pid, Signal::SIGCONT).unwrap();
         drop(child.stdin.take());
         let late = said.find_map(|line| line.strip_prefix("late ")?.parse::<u64>().ok());
