@@ -36,7 +36,7 @@ pub(crate) const LISTENERS: [&str; 2] = ["rtnetlink 1", "rtnetlink 2"];
 
 /// How long without a notification until the table is taken to be settled.
 const SETTLED: Duration = Duration::from_millis(3);
-/// How long a listener is waited for that has not heard what another one has.
+/// How long a listener is waited for that has not heard what another one has, or what a dump shows.
 const BEHIND: Duration = Duration::from_millis(100);
 
 /// Reports the table as it is, and from then on its changes.
@@ -55,7 +55,9 @@ pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
         pairs: Pairs::default(),
         reporter: reporter.clone(),
     };
-    watch.compare(&mut Stamps::new(clock::monotonic()), true)?;
+    let mut stamps = Stamps::new(clock::monotonic());
+    watch.compare(&mut stamps, true)?;
+    watch.compare_addresses(&stamps, true)?;
     observer::watch("fib", reporter, move || watch.run(&notifications))?;
     Ok(())
 }
@@ -80,18 +82,25 @@ impl Watch {
     fn run(&mut self, notifications: &Receiver<(usize, Heard)>) -> anyhow::Result<Infallible> {
         loop {
             let first = notifications.recv().context("nobody hears notifications any more")?;
-            let (mut stamps, began) = (Stamps::new(first.1.at), Instant::now());
+            let mut stamps = Stamps::new(first.1.at);
             self.take(first, notifications, &mut stamps)?;
-            // The kernel announces the removal of an IPv4 route just before it removes it: once it is quiet, look again.
+            let mut waiting: Option<Instant> = None;
             loop {
                 match notifications.recv_timeout(SETTLED) {
                     Ok(heard) => self.take(heard, notifications, &mut stamps)?,
-                    Err(RecvTimeoutError::Timeout) if stamps.is_complete() || began.elapsed() > BEHIND => break,
-                    Err(RecvTimeoutError::Timeout) => {}
+                    // The kernel announces the removal of an IPv4 route just before it removes it: once it is quiet, look again.
+                    Err(RecvTimeoutError::Timeout) => {
+                        let forced = waiting.is_some_and(|since| since.elapsed() > BEHIND);
+                        let unannounced =
+                            self.compare(&mut stamps, forced)? | self.compare_addresses(&stamps, forced)?;
+                        if forced || (!unannounced && stamps.is_complete()) {
+                            break;
+                        }
+                        waiting.get_or_insert_with(Instant::now);
+                    }
                     Err(RecvTimeoutError::Disconnected) => bail!("nobody hears notifications any more"),
                 }
             }
-            self.compare(&mut stamps, true)?;
             for (at, prefix, Entry { protocol, next_hops }) in stamps.flaps(&self.known) {
                 self.reporter.report_at(at, Observation::Fib { prefix, protocol, next_hops });
             }
@@ -117,7 +126,7 @@ impl Watch {
             }
             stamps.hear(by, heard);
         }
-        self.compare(stamps, false)
+        self.compare(stamps, false).map(drop)
     }
 
     /// Reports an address, if that is news.
@@ -128,19 +137,17 @@ impl Watch {
         }
     }
 
-    /// Reports the routes that differ. What no notification has named yet waits for one until the table is settled.
-    fn compare(&mut self, stamps: &mut Stamps, settled: bool) -> anyhow::Result<()> {
-        if settled {
-            // Each coming and going is announced, but for those that a full queue has lost.
-            let bound = addresses::read(&self.dumper.addresses()?);
-            let changes = addresses::changes(&self.bound, &bound).into_iter();
-            for (address, present) in changes.filter(|(address, _)| !self.pairs.waits(*address)).collect::<Vec<_>>() {
-                self.bind(stamps.last(), address, present);
-            }
-        }
+    /// Reports the routes that differ; returns whether there are others that no notification has named yet. These have happened just
+    /// now, and it is on its way, unless none has come for long: then it is a change that has none of its own, or a full queue has
+    /// lost it, and is `forced`.
+    fn compare(&mut self, stamps: &mut Stamps, forced: bool) -> anyhow::Result<bool> {
         let found = table::read(&self.dumper.routes()?, dump::interface_name);
+        let mut unannounced = false;
         for (prefix, entry) in table::changes(&self.known, &found) {
-            let Some(at) = stamps.take(prefix, settled) else { continue };
+            let Some(at) = stamps.take(prefix, forced) else {
+                unannounced = true;
+                continue;
+            };
             match found.get(&prefix) {
                 Some(_) => self.known.insert(prefix, entry.clone()),
                 None => self.known.remove(&prefix),
@@ -148,6 +155,19 @@ impl Watch {
             let (protocol, next_hops) = (entry.protocol, entry.next_hops);
             self.reporter.report_at(at, Observation::Fib { prefix, protocol, next_hops });
         }
-        Ok(())
+        Ok(unannounced)
+    }
+
+    /// The same for addresses, whose coming and going is always announced.
+    fn compare_addresses(&mut self, stamps: &Stamps, forced: bool) -> anyhow::Result<bool> {
+        let bound = addresses::read(&self.dumper.addresses()?);
+        let changes = addresses::changes(&self.bound, &bound);
+        if forced {
+            let lost = changes.iter().filter(|(address, _)| !self.pairs.waits(*address));
+            for &(address, present) in lost.collect::<Vec<_>>() {
+                self.bind(stamps.last(), address, present);
+            }
+        }
+        Ok(!changes.is_empty())
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Stamps {
     /// What has no notification of its own changed with the last one of all.
     last: u64,
     routes: HashMap<IpNet, Stamp>,
+    /// What a dump showed before anything named it, and which announcement was the last one then.
+    unannounced: HashMap<IpNet, u64>,
 }
 
 #[derive(Default)]
@@ -26,7 +28,7 @@ struct Stamp {
 
 impl Stamps {
     pub(crate) fn new(last: u64) -> Self {
-        Self { last, routes: HashMap::new() }
+        Self { last, routes: HashMap::new(), unannounced: HashMap::new() }
     }
 
     /// When anything was announced last.
@@ -51,13 +53,18 @@ impl Stamps {
         self.routes.values().all(|stamp| stamp.listeners >= LISTENERS.len())
     }
 
-    /// When the route changed; none if a listener has yet to hear of it. A stamp is used once: the next change has its own.
-    pub(crate) fn take(&mut self, prefix: IpNet, settled: bool) -> Option<u64> {
-        let stamp = self.routes.get(&prefix);
-        if !settled && stamp.is_none_or(|stamp| stamp.listeners < LISTENERS.len()) {
+    /// When a route changed that a dump shows changed; none if a listener has yet to hear of it, unless that is `forced`. A stamp is
+    /// used once: the next change has its own.
+    pub(crate) fn take(&mut self, prefix: IpNet, forced: bool) -> Option<u64> {
+        let heard = self.routes.get(&prefix).map_or(0, |stamp| stamp.listeners);
+        if heard == 0 {
+            self.unannounced.entry(prefix).or_insert(self.last);
+        }
+        if !forced && heard < LISTENERS.len() {
             return None;
         }
-        Some(self.routes.remove(&prefix).map_or(self.last, |stamp| stamp.at))
+        let seen = self.unannounced.remove(&prefix);
+        self.routes.remove(&prefix).map(|stamp| stamp.at).or(seen)
     }
 
     /// What came and went, or went and came back, and is as it was in the settled table: when, and what it was then.
@@ -111,6 +118,25 @@ mod tests {
         // Not announced yet, or never: a link that went down.
         assert_eq!(stamps.take(prefix(), false), None);
         assert_eq!(stamps.take(other, true), Some(3));
+    }
+
+    #[test]
+    fn what_is_never_announced_changed_with_what_was_announced_before_it_was_seen() {
+        let mut stamps = Stamps::new(1);
+        stamps.hear(0, Heard { at: 2, ..Heard::default() });
+        assert_eq!(stamps.take(prefix(), false), None);
+        stamps.hear(0, Heard { at: 9, ..Heard::default() });
+        assert_eq!(stamps.take(prefix(), true), Some(2));
+    }
+
+    #[test]
+    fn what_is_announced_after_it_was_seen_has_its_own_stamp() {
+        let mut stamps = Stamps::new(1);
+        assert_eq!(stamps.take(prefix(), false), None);
+        stamps.hear(0, route(9, true, 12));
+        assert_eq!(stamps.take(prefix(), false), None);
+        stamps.hear(1, route(8, true, 12));
+        assert_eq!(stamps.take(prefix(), false), Some(9));
     }
 
     fn flaps(deeds: &[(u64, bool, u8)], settled: Option<u8>) -> Vec<(u64, u8)> {

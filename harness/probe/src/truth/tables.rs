@@ -12,22 +12,31 @@ use rtnetlink::RouteMessageBuilder;
 use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::{Moment, listeners, pause};
+use crate::clock::Wakes;
+use crate::fib::Monitor;
 
 const LOOPBACK: u32 = 1;
 
 /// So many routes, one after the other, each added and removed again.
 pub(super) fn routes(count: u32) -> anyhow::Result<()> {
-    happen(count, "route", |address| {
+    let requests = |address| {
         let route = unreachable(address)?;
         Ok([RouteNetlinkMessage::NewRoute(route.clone()), RouteNetlinkMessage::DelRoute(route)])
-    })
+    };
+    happen(count, "route", requests, |_, _| Ok(()))
 }
 
 /// So many addresses of `lo`, one after the other, each added and removed again.
 pub(super) fn addresses(count: u32) -> anyhow::Result<()> {
-    happen(count, "address", |address| {
+    let requests = |address| {
         let address = on_loopback(address);
         Ok([RouteNetlinkMessage::NewAddress(address.clone()), RouteNetlinkMessage::DelAddress(address)])
+    };
+    // The kernel announces an address of IPv6 from a thread of its own, and never one that is gone again by then.
+    let (monitor, mut wakes) = (Monitor::subscribe()?, Wakes::of_this_thread());
+    happen(count, "address", requests, |address, present| {
+        while !monitor.hear(&mut wakes)?.addresses.contains(&(address, present)) {}
+        Ok(())
     })
 }
 
@@ -35,6 +44,7 @@ fn happen(
     count: u32,
     what: &str,
     requests: impl Fn(IpAddr) -> anyhow::Result<[RouteNetlinkMessage; 2]>,
+    mut announced: impl FnMut(IpAddr, bool) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut kernel = Kernel::open()?;
     for nth in 0..count {
@@ -43,6 +53,7 @@ fn happen(
             let (moment, done) = kernel.ask(request)?;
             done.with_context(|| format!("{what} {address}"))?;
             moment.print(&format!("{what} {deed} {address}"));
+            announced(address, deed == "added")?;
             pause(nth);
             listeners::heard()?;
         }
