@@ -50,6 +50,16 @@ impl Played {
         Self::new("dns", ExabgpDialect::V4)
     }
 
+    /// Right after the first command, and before anything else.
+    fn asked_for_its_version(verb: Verb) -> Self {
+        let mut played = Self::of_version_4();
+        played.decide(verb, false);
+        let start = played.now;
+        assert!(played.wait());
+        assert_eq!((played.now, mem::take(&mut played.said)), (start, vec!["version".to_owned()]));
+        played
+    }
+
     fn decide(&mut self, verb: Verb, may_be_drained: bool) {
         let commands = self.parley.subjects[&1].words.commands(verb, may_be_drained);
         self.parley.want(1, verb, commands.clone(), self.now);
@@ -272,11 +282,7 @@ fn an_exabgp_without_acknowledgements_is_told_once_and_asked_nothing() {
 
 #[test]
 fn who_it_is_is_asked_after_the_first_command() {
-    let mut played = Played::of_version_4();
-    played.decide(Verb::Withdraw, false);
-    let start = played.now;
-    assert!(played.wait());
-    assert_eq!((played.now, played.said.as_slice()), (start, ["version".to_owned()].as_slice()));
+    let mut played = Played::asked_for_its_version(Verb::Withdraw);
     played.hear(&["exabgp 4.2.25"]);
     played.wait_in_silence();
     let note = played.notes();
@@ -338,11 +344,7 @@ fn version_3_is_woken_until_it_must_have_sent() {
 
 #[test]
 fn version_3_is_found_out() {
-    let mut played = Played::of_version_4();
-    played.decide(Verb::Announce, false);
-    let start = played.now;
-    assert!(played.wait());
-    assert_eq!((played.now, mem::take(&mut played.said)), (start, vec!["version".to_owned()]));
+    let mut played = Played::asked_for_its_version(Verb::Announce);
     played.hear(&["exabgp 3.4.28"]);
     for _ in 0..2 {
         assert!(played.wait());
