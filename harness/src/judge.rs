@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::check::always::violations;
-use crate::check::{Finding, Verdict, judge};
+use crate::check::judge;
 use crate::history::{Event, History, Seen};
-use crate::lab::{Played, Watcher};
+use crate::lab::Watcher;
+use crate::outcome::Played;
+use crate::outcome::{Finding, Verdict};
 use crate::plan::{Action, Expectation, Plan};
 use crate::report::{RunFolder, Summary, Terminal};
 use crate::spec::Span;
@@ -180,7 +182,7 @@ mod tests {
 
     /// What the lab itself tells of a run.
     fn of_lab(story: &mut Story, at: u64, saw: Seen) {
-        story.events.push(Event { at, node: None, saw });
+        story.events.push(Event { at, since: None, node: None, saw });
         story.events.sort_by_key(|event| event.at);
     }
 

@@ -4,9 +4,9 @@
 //! Scenario -> Plan -> Lab -> (Fault | Probe) -> History -> Check -> Verdict -> Report
 //! ```
 //!
-//! [`session::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
-//! [`report`], [`session`] and [`judge`], [`cli`].
+//! [`run::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
+//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`outcome`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
+//! [`report`], [`run`] and [`judge`], [`cli`].
 
 pub mod check;
 pub mod cli;
@@ -18,11 +18,12 @@ pub mod judge;
 pub mod kind;
 pub mod lab;
 pub mod observe;
+pub mod outcome;
 pub mod owner;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod secret;
-pub mod session;
 pub mod spec;
 pub mod value;
 mod wait;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use harness::plan::{Action, Plan, cells, choose, describe};
-use harness::session::Request;
+use harness::run::Request;
 use harness::spec::Scenario;
 
 const SCENARIO: &str = r#"title = "one server, and much that varies"

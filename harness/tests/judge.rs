@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use harness::check::Verdict;
 use harness::judge::{Budgets, Rejudged, rejudge};
+use harness::outcome::Verdict;
 use harness::report::Summary;
 
 fn record(name: &str) -> PathBuf {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use harness::session::Request;
+use harness::run::Request;
 
 const GOOD: &str = r#"title    = "a good one"
 topology = "lab"

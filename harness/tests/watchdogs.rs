@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use harness::plan::{Plan, cells, choose, describe};
-use harness::session::Request;
+use harness::run::Request;
 use harness::spec::Scenario;
 
 const SCENARIO: &str = r#"

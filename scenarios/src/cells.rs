@@ -23,7 +23,7 @@ macro_rules! cells {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn cell(#[case] products: &str) {
             let ran = $crate::run(&$crate::file($scenario), Some(products), None).await;
-            ran.must(harness::check::Verdict::Pass);
+            ran.must(harness::outcome::Verdict::Pass);
         }
 
         $crate::more_cells! { $scenario, $($more_name: $more_cell,)* }
@@ -50,7 +50,7 @@ macro_rules! more_cells {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn further_cell(#[case] products: &str) {
             let ran = $crate::run(&$crate::file($scenario), Some(products), None).await;
-            ran.must(harness::check::Verdict::Pass);
+            ran.must(harness::outcome::Verdict::Pass);
         }
     };
 }

@@ -13,15 +13,15 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use harness::check::Verdict;
-use harness::engine::docker::Docker;
+use harness::engine;
 use harness::engine::{Engine, Owned};
 use harness::history::Recorder;
 use harness::image::{Progress, Recipe, ensure};
 use harness::lab::{self, Lab, Reaper};
+use harness::outcome::Verdict;
 use harness::owner::Labels;
 use harness::plan::Plan;
-use harness::session::{self, Outcome, Request};
+use harness::run::{self, Outcome, Request};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use cells::{names, tables, tables_folder};
@@ -104,7 +104,7 @@ pub async fn run(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Ran {
 pub async fn run_now(request: &Request) -> Ran {
     let engine = docker().await;
     let mut text = Vec::new();
-    let ran = session::run(request, &engine, &Silent, &mut text, false, pending()).await;
+    let ran = run::run(request, engine.as_ref(), &Silent, &mut text, false, pending()).await;
     let text = String::from_utf8_lossy(&text).into_owned();
     match ran {
         Ok(outcome) => Ran { outcome, text },
@@ -122,7 +122,7 @@ pub async fn run_now(request: &Request) -> Ran {
 pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str) -> T) -> T {
     let engine = docker().await;
     let recipes: Vec<Recipe> = plan.nodes.iter().map(|node| node.image.clone()).collect();
-    let tags = ensure(&engine, &recipes, &Silent).await;
+    let tags = ensure(engine.as_ref(), &recipes, &Silent).await;
     let tags = tags.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())));
     let images: BTreeMap<String, String> = plan.nodes.iter().map(|node| node.name.clone()).zip(tags).collect();
 
@@ -130,7 +130,8 @@ pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
     let reaper = Reaper::of(&name);
     let body = async |lab: &mut Lab<'p>| body(lab, &name).await;
-    let done = lab::run(plan, &engine, &Labels::of_this_process(&name), &images, &recorder, pending(), body).await;
+    let done =
+        lab::run(plan, engine.as_ref(), &Labels::of_this_process(&name), &images, &recorder, pending(), body).await;
     drop(reaper);
     done.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
 }
@@ -147,8 +148,8 @@ pub async fn left_by(run: &str) -> Vec<Owned> {
 
 /// # Panics
 /// Docker cannot be reached.
-pub async fn docker() -> Docker {
-    let engine = Docker::connect().await;
+pub async fn docker() -> Box<dyn Engine> {
+    let engine = engine::connect().await;
     engine.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())))
 }
 

@@ -65,7 +65,7 @@ impl Reporter {
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
         let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
-        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, saw }));
+        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since: None, saw }));
         if stirs {
             self.0.stirred.send_replace(());
         }
@@ -188,11 +188,14 @@ pub(crate) mod tests {
             train: "dns".into(),
             number,
             to: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            id: 0,
             sent: 0,
             outcome: protocol::Outcome::Timeout,
         };
         let inner = Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) };
-        let enqueue = |saw, is_urgent| inner.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at: 0, saw }));
+        let enqueue =
+            |saw, is_urgent| inner.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at: 0, since: None, saw }));
         enqueue(query(0), false);
         enqueue(query(1), false);
         assert_eq!(inner.next().len(), 2, "it waits no longer than that");

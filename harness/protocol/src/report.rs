@@ -13,8 +13,11 @@ use crate::Bytes;
 pub struct Report {
     /// Position in the node's stream.
     pub seq: u64,
-    /// When it happened: nanoseconds of CLOCK_MONOTONIC.
+    /// When it happened, at the latest: nanoseconds of CLOCK_MONOTONIC.
     pub at: u64,
+    /// When it happened, at the earliest, where it was noticed between two looks. None: `at` is the kernel's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// What happened.
     pub saw: Observation,
 }
@@ -107,10 +110,23 @@ pub enum Observation {
         number: u64,
         /// Whom it asked.
         to: IpAddr,
+        /// The UDP port that it was sent from.
+        port: u16,
+        /// Its DNS message ID.
+        id: u16,
         /// When it was sent: nanoseconds of CLOCK_MONOTONIC.
         sent: u64,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// This node answered a query: its own port 53 took the query, and the answer left it at `at`.
+    Served {
+        /// The address that was asked.
+        to: IpAddr,
+        /// Who asked.
+        client: SocketAddr,
+        /// The DNS message ID.
+        id: u16,
     },
     /// A kernel queue ran over: some events of this observer are lost.
     Overflow {
@@ -206,4 +222,6 @@ pub enum Outcome {
     Timeout,
     /// ICMP said that nobody can be reached there, or the kernel had no route; the kernel's words.
     Refused(String),
+    /// The client itself could not ask, for want of a socket, a port or memory; the kernel's words. It says nothing of any server.
+    Unasked(String),
 }

@@ -131,10 +131,10 @@ fn every_observation() {
     let answer = Outcome::Answer { instance: "ns1".into(), rcode: 16, answers: 1, rtt: 1 };
     for outcome in [answer, Outcome::Timeout, Outcome::Refused("Connection refused".into())] {
         let to = "198.51.100.53".parse().unwrap();
-        all.push(Observation::Query { train: name(), number: 1, to, sent: 1, outcome });
+        all.push(Observation::Query { train: name(), number: 1, to, port: 1, id: 2, sent: 1, outcome });
     }
     for saw in all {
-        json(&Report { seq: 0, at: u64::MAX, saw });
+        json(&Report { seq: 0, at: u64::MAX, since: Some(1), saw });
     }
 }
 

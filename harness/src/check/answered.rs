@@ -2,7 +2,8 @@
 
 use super::conclude::{Seen, conclude};
 use super::serving::{Answers, wants, wrong_answers};
-use super::{Case, Finding, nanos};
+use super::{Case, nanos};
+use crate::outcome::Finding;
 
 pub(super) fn judge(case: &Case<'_>) -> Finding {
     let wants = wants(case.plan, case.expectation);
@@ -27,7 +28,7 @@ mod tests {
     use protocol::Outcome;
 
     use crate::check::story::{FAULT, MS, Story, answer};
-    use crate::check::{Finding, Verdict};
+    use crate::outcome::{Finding, Verdict};
     use crate::plan::Expectation;
     use crate::spec::Subject;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::serving::{Answers, LONGEST_WAIT};
-use super::{Case, Finding, Verdict, flaps, nanos, sticky};
+use super::{Case, flaps, nanos, sticky};
+use crate::outcome::{Finding, Verdict};
 
 /// What a check saw of its subject.
 pub(super) struct Seen<'a> {

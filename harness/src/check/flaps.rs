@@ -30,8 +30,8 @@ pub(super) fn above(case: &Case<'_>, end: u64, allowed: u64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Verdict;
     use crate::check::story::{FAULT, MS, Story, answer};
+    use crate::outcome::Verdict;
 
     /// A failover in which ns1 comes back for a moment.
     fn flapping() -> Story {

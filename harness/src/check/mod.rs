@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::Outcome;
 
 use crate::history::{Event, hole};
+use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
 use crate::spec::Subject;
 
@@ -25,44 +26,6 @@ mod stalls;
 mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
-
-/// The outcome of a step, or of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// What was promised was seen.
-    Pass,
-    /// It cannot be said: an observer was lost, or the history has a hole.
-    Unknown,
-    /// Something else was seen.
-    Fail,
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "Pass",
-            Self::Unknown => "Unknown",
-            Self::Fail => "Fail",
-        })
-    }
-}
-
-/// What a check found so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Finding {
-    /// The verdict; none while it is too early to tell.
-    pub verdict: Option<Verdict>,
-    /// When it came to hold, and has held since: nanoseconds of the history's clock.
-    pub held_from: Option<u64>,
-    /// Queries lost since the origin.
-    pub lost: u64,
-    /// The longest stretch without a good answer since the origin, at one client from one address.
-    pub gap: Duration,
-    /// What was seen instead, a line each; empty when it holds.
-    pub found: Vec<String>,
-    /// The first hop from the speaker to the client that is not as expected.
-    pub first: Option<String>,
-}
 
 /// What is judged.
 #[derive(Clone, Copy)]

@@ -6,8 +6,9 @@ use super::conclude::{answers_are_in, spent};
 use super::routes::routed;
 use super::serving::{Answers, LONGEST_WAIT, Layer, wants};
 use super::sessions::{Turn, turns};
-use super::{Case, Finding, Verdict, millis, nanos};
+use super::{Case, millis, nanos};
 use crate::history::{BgpMessage, Event, Seen};
+use crate::outcome::{Finding, Verdict};
 use crate::plan::host;
 use crate::spec::Happening;
 

@@ -5,8 +5,9 @@ use protocol::TcpEvent;
 use super::conclude::{Seen as Held, answers_are_in, conclude, spent};
 use super::serving::{Answers, wants};
 use super::sessions::{Turn, between, turns};
-use super::{Case, Finding, Verdict, millis, nanos};
+use super::{Case, millis, nanos};
 use crate::history::Seen;
+use crate::outcome::{Finding, Verdict};
 use crate::plan::Plan;
 use crate::spec::State;
 
@@ -219,7 +220,7 @@ mod tests {
     fn its_time_begins_with_its_step() {
         let mut story = tried(800);
         let saw = Seen::Step { number: 2, name: "never".to_owned() };
-        story.events.push(crate::history::Event { at: FAULT + 400 * MS, node: None, saw });
+        story.events.push(crate::history::Event { at: FAULT + 400 * MS, since: None, node: None, saw });
         assert_eq!(story.judge_with(session(State::NeverEstablished, None)).verdict, None, "too early");
         story.push(FAULT + 900 * MS, "router", Seen::Ready);
         let finding = story.judge_with(session(State::NeverEstablished, None));

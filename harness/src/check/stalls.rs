@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Case, Finding, Verdict};
+use super::Case;
 use crate::history::{Event, Seen};
+use crate::outcome::{Finding, Verdict};
 use crate::plan::Expectation;
 
 /// How long a processor of the machine stood still.
@@ -17,11 +18,12 @@ struct Halt {
 /// A failure that time lost to the machine may explain is none: as long as the same may yet hold with that time granted there is no
 /// verdict, and if it comes to hold, it is Unknown.
 pub(super) fn granted(case: &Case<'_>, found: Finding, judge: impl Fn(&Case<'_>) -> Finding) -> Finding {
+    if found.verdict != Some(Verdict::Fail) {
+        return found;
+    }
     // What came to hold, late or at too high a price, is not the later for what stood still afterwards.
     let until = found.held_from.unwrap_or(case.now);
-    let Some(halt) = halt(case.events, case.origin, until).filter(|_| found.verdict == Some(Verdict::Fail)) else {
-        return found;
-    };
+    let Some(halt) = halt(case.events, case.origin, until) else { return found };
     let granting = granting(case, halt.all);
     match judge(&Case { expectation: &granting, ..*case }).verdict {
         Some(Verdict::Fail) => found,
@@ -82,18 +84,18 @@ impl Halt {
 mod tests {
     use super::*;
     use crate::check::nanos;
-    use crate::check::story::{FAULT, MS, Story};
-    use crate::plan::Plan;
+    use crate::check::story::{FAULT, MS, Story, expectation};
+    use crate::spec::Span;
 
     fn stall(story: &mut Story, due: u64, ran: u64, waited: u64) {
-        story.events.push(Event { at: ran, node: None, saw: Seen::Stalled { late: ran - due, waited } });
+        story.events.push(Event { at: ran, since: None, node: None, saw: Seen::Stalled { late: ran - due, waited } });
         story.events.sort_by_key(|event| event.at);
     }
 
     fn halted(stalls: &[(u64, u64, u64)], from: u64, until: u64) -> Option<(u128, u128)> {
         let event = |&(due, ran, waited): &(u64, u64, u64)| {
             let saw = Seen::Stalled { late: (ran - due) * MS, waited: waited * MS };
-            Event { at: ran * MS, node: None, saw }
+            Event { at: ran * MS, since: None, node: None, saw }
         };
         let events: Vec<Event> = stalls.iter().map(event).collect();
         halt(&events, from * MS, until * MS).map(|halt| (halt.all.as_millis(), halt.taken.as_millis()))
@@ -115,7 +117,7 @@ mod tests {
 
     /// The failover of the story, judged with such budgets.
     fn judged(story: &Story, change: impl Fn(&mut Expectation), until: u64) -> Finding {
-        let mut expectation = crate::check::story::expectation(&story.plan);
+        let mut expectation = expectation(&story.plan);
         change(&mut expectation);
         let known: Vec<Event> = story.events.iter().filter(|event| event.at <= until).cloned().collect();
         crate::check::judge(&story.plan, &known, &expectation, FAULT, until)
@@ -164,7 +166,7 @@ mod tests {
     #[test]
     fn budgets_are_granted_what_was_asked_meanwhile() {
         let none_lost = |expectation: &mut Expectation| expectation.expect.lost = Some(0);
-        let no_gap = |expectation: &mut Expectation| expectation.expect.gap = Some(crate::spec::Span::ms(1));
+        let no_gap = |expectation: &mut Expectation| expectation.expect.gap = Some(Span::ms(1));
         let mut story = Story::of_failover();
         assert_eq!(judged(&story, none_lost, END).verdict, Some(Verdict::Fail));
         assert_eq!(judged(&story, no_gap, END).verdict, Some(Verdict::Fail));
@@ -177,8 +179,7 @@ mod tests {
     fn what_never_comes_to_hold_fails_however_long_it_stood_still() {
         let mut story = Story::of_both(FAULT + 60_000 * MS);
         stall(&mut story, FAULT + MS, FAULT + 100 * MS, 0);
-        let plan: Plan = story.plan.clone();
-        let deadline = nanos(crate::check::story::expectation(&plan).deadline.0);
+        let deadline = nanos(expectation(&story.plan).deadline.0);
         let end = FAULT + deadline + 10_000 * MS;
         assert_eq!(judged(&story, |_| {}, end).verdict, Some(Verdict::Fail));
     }

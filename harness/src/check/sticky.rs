@@ -53,7 +53,7 @@ mod tests {
     use protocol::Flow;
 
     use crate::check::story::{FAULT, MS, Story, answer};
-    use crate::check::{Finding, Verdict};
+    use crate::outcome::{Finding, Verdict};
 
     fn one_flow(mut story: Story) -> Story {
         let trains = story.plan.nodes.iter_mut().flat_map(|node| &mut node.trains);

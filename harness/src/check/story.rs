@@ -4,8 +4,9 @@ use std::path::Path;
 
 use protocol::{NextHop, Outcome, Stream, TcpEvent};
 
-use super::{Finding, judge};
+use super::judge;
 use crate::history::{BgpMessage, Event, RibRoute, Seen};
+use crate::outcome::Finding;
 use crate::plan::{Action, Expectation, Plan, choose, host};
 use crate::spec::{Always, Scenario};
 
@@ -85,7 +86,7 @@ impl Story {
             for (service, to) in &addresses {
                 let number = sent / (10 * MS);
                 let (service, outcome) = (service.clone(), outcome(number));
-                self.push(sent + MS, "client", Seen::Query { service, number, to: *to, sent, outcome });
+                self.push(sent + MS, "client", Seen::Query { service, number, to: *to, port: 0, id: 0, sent, outcome });
             }
         }
     }
@@ -127,7 +128,7 @@ impl Story {
     }
 
     pub(crate) fn push(&mut self, at: u64, node: &str, saw: Seen) {
-        self.events.push(Event { at, node: Some(node.to_owned()), saw });
+        self.events.push(Event { at, since: None, node: Some(node.to_owned()), saw });
     }
 
     /// The judgement as of the end, on an expectation that was changed a little.

@@ -3,12 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::engine::docker::Docker;
+use crate::engine;
 use crate::lab;
 
 pub(super) async fn clean(all: bool) -> anyhow::Result<ExitCode> {
-    let engine = Docker::connect().await?;
-    let removed = if all { lab::remove_all(&engine).await? } else { lab::sweep(&engine).await? };
+    let engine = engine::connect().await?;
+    let removed = if all { lab::remove_all(engine.as_ref()).await? } else { lab::sweep(engine.as_ref()).await? };
     let mut out = std::io::stdout();
     for name in &removed {
         writeln!(out, "removed  {name}")?;
@@ -20,7 +20,7 @@ pub(super) async fn clean(all: bool) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn reap(run: &str) -> anyhow::Result<ExitCode> {
-    let engine = Docker::connect().await?;
-    lab::reap(&engine, run).await?;
+    let engine = engine::connect().await?;
+    lab::reap(engine.as_ref(), run).await?;
     Ok(ExitCode::SUCCESS)
 }

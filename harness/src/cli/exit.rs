@@ -1,10 +1,10 @@
 //! Exit codes, and how errors are told.
 
-use crate::check::Verdict;
 use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::lab::LabError;
-use crate::session::SessionError;
+use crate::outcome::Verdict;
+use crate::run::RunError;
 use crate::spec::SpecError;
 
 /// Every expectation held.
@@ -54,11 +54,11 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         if cause.is::<SpecError>() {
             return BAD_SCENARIO;
         }
-        if let Some(error) = cause.downcast_ref::<SessionError>() {
+        if let Some(error) = cause.downcast_ref::<RunError>() {
             return match error {
-                SessionError::Spec(_) => BAD_SCENARIO,
-                SessionError::Image(error) => image(error),
-                SessionError::Lab(error) => lab(error),
+                RunError::Spec(_) => BAD_SCENARIO,
+                RunError::Image(error) => image(error),
+                RunError::Lab(error) => lab(error),
             };
         }
         if let Some(code) =
@@ -90,7 +90,7 @@ pub(super) fn explain(error: &anyhow::Error, colour: bool) {
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    if let Some(error) = cause.downcast_ref::<SessionError>() {
+    if let Some(error) = cause.downcast_ref::<RunError>() {
         return error.hint();
     }
     if let Some(error) = cause.downcast_ref::<SpecError>() {

@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::interrupt;
 use super::progress::Bars;
-use crate::engine::docker::Docker;
+use crate::engine::{self, Engine};
 use crate::image::{self, Recipe, State, catalog};
 use crate::lab::LabError;
 
@@ -28,20 +28,20 @@ pub(super) enum Images {
 
 pub(super) async fn images(command: Images) -> anyhow::Result<ExitCode> {
     let interrupted = interrupt::interrupted()?;
-    let engine = Docker::connect().await?;
+    let engine = engine::connect().await?;
     let mut out = std::io::stdout();
     let work = async {
         match command {
-            Images::List => list(&engine, &mut out).await,
+            Images::List => list(engine.as_ref(), &mut out).await,
             Images::Build => {
-                let tags = image::ensure(&engine, &every_version()?, &Bars::new()).await?;
+                let tags = image::ensure(engine.as_ref(), &every_version()?, &Bars::new()).await?;
                 Ok(writeln!(out, "{} images ready", tags.len())?)
             }
             Images::Remove { stale } => {
                 let removed = if stale {
-                    image::remove_stale(&engine, &Bars::new()).await?
+                    image::remove_stale(engine.as_ref(), &Bars::new()).await?
                 } else {
-                    image::remove_all(&engine).await?
+                    image::remove_all(engine.as_ref()).await?
                 };
                 for tag in &removed.removed {
                     writeln!(out, "removed  {tag}")?;
@@ -66,7 +66,7 @@ fn every_version() -> image::Result<Vec<Recipe>> {
     versions.map(|part| Recipe::of(&[part])).collect()
 }
 
-async fn list(engine: &Docker, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+async fn list(engine: &dyn Engine, out: &mut impl std::io::Write) -> anyhow::Result<()> {
     let listed = image::list(engine, &Bars::new()).await?;
     for image in &listed {
         let state = match image.state {

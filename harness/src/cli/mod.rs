@@ -80,7 +80,7 @@ struct Scenario {
     records: PathBuf,
 }
 
-impl From<Scenario> for crate::session::Request {
+impl From<Scenario> for crate::run::Request {
     fn from(Scenario { file, mutant, cell, files, records }: Scenario) -> Self {
         Self { file, mutant, cell, records, files: files.into_iter().collect() }
     }

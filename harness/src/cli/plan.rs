@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use indexmap::IndexMap;
 
 use crate::plan::{cells, choose, describe};
-use crate::session::Request;
+use crate::run::Request;
 use crate::spec::Scenario;
 
 pub(super) fn plan(request: &Request, list: Option<List>) -> anyhow::Result<ExitCode> {

@@ -6,22 +6,22 @@ use std::process::ExitCode;
 
 use super::progress::Bars;
 use super::{exit, interrupt};
-use crate::check::Verdict;
-use crate::engine::docker::Docker;
+use crate::engine::{self, Engine};
+use crate::outcome::Verdict;
 use crate::report::Repeats;
-use crate::session::{self, Request};
+use crate::run::{self, Request};
 
 pub(super) async fn run(request: &Request, repeat: u32) -> anyhow::Result<ExitCode> {
     // What is wrong with the file is said before the engine is asked for anything.
     let _valid = request.plan()?;
     let interrupted = interrupt::interrupted()?;
-    let engine = Docker::connect().await?;
+    let engine = engine::connect().await?;
     if repeat > 1 {
-        return many(request, repeat, &engine, interrupted).await;
+        return many(request, repeat, engine.as_ref(), interrupted).await;
     }
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal();
-    let outcome = session::run(request, &engine, &Bars::new(), stdout, colour, interrupted).await?;
+    let outcome = run::run(request, engine.as_ref(), &Bars::new(), stdout, colour, interrupted).await?;
     Ok(ExitCode::from(exit::code(outcome.verdict())))
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn run(request: &Request, repeat: u32) -> anyhow::Result<ExitCo
 async fn many(
     request: &Request,
     repeat: u32,
-    engine: &Docker,
+    engine: &dyn Engine,
     interrupted: impl Future<Output = &'static str>,
 ) -> anyhow::Result<ExitCode> {
     let mut interrupted = pin!(interrupted);
@@ -37,7 +37,7 @@ async fn many(
     let mut repeats = Repeats::default();
     for number in 1..=repeat {
         let mut text = Vec::new();
-        let ran = session::run(request, engine, &Bars::new(), &mut text, false, interrupted.as_mut()).await?;
+        let ran = run::run(request, engine, &Bars::new(), &mut text, false, interrupted.as_mut()).await?;
         if ran.verdict() != Verdict::Pass {
             out.write_all(&text)?;
         }

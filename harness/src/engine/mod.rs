@@ -24,6 +24,14 @@ pub use error::{EngineError, Unreachable};
 /// What every verb returns.
 pub type Result<T> = std::result::Result<T, EngineError>;
 
+/// Connects to the engine that this machine is set up for: the one place that chooses.
+///
+/// # Errors
+/// [`EngineError::Unreachable`] when nothing answers there.
+pub async fn connect() -> Result<Box<dyn Engine>> {
+    Ok(Box::new(docker::Docker::connect().await?))
+}
+
 /// A container engine.
 pub trait Engine: Send + Sync {
     /// Asks the engine who it is; the first call of every run.

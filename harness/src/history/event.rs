@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// When: nanoseconds of the engine's kernel's CLOCK_MONOTONIC, which all nodes share.
+    /// When, at the latest: nanoseconds of the engine's kernel's CLOCK_MONOTONIC, which all nodes share.
     pub at: u64,
+    /// When, at the earliest, where it was noticed between two looks. None: `at` is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// Where; none for what the harness itself did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
@@ -147,10 +150,25 @@ pub enum Seen {
         number: u64,
         /// The address asked.
         to: IpAddr,
+        /// The UDP port that it was sent from; 0 in records before format 1.
+        #[serde(default)]
+        port: u16,
+        /// Its DNS message ID; 0 in records before format 1.
+        #[serde(default)]
+        id: u16,
         /// When it was sent, on the same clock as `at`.
         sent: u64,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// The node answered a query: its own port 53 took the query, and the answer left it.
+    Served {
+        /// The address that was asked.
+        to: IpAddr,
+        /// Who asked.
+        client: SocketAddr,
+        /// The DNS message ID.
+        id: u16,
     },
     /// From here on, or around here, the history is not whole: no check may pass.
     Hole {

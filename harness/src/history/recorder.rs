@@ -93,7 +93,7 @@ impl Recorder {
 
     /// Records the end: whatever comes later is not part of the run.
     pub fn close(&self, at: u64) {
-        self.record(Event { at, node: None, saw: Seen::Down });
+        self.record(Event { at, since: None, node: None, saw: Seen::Down });
         self.lock().closed = true;
     }
 

@@ -17,13 +17,14 @@ mod up;
 pub use error::LabError;
 pub(crate) use reaper::SUBCOMMAND as REAP;
 pub use reaper::{Reaper, reap};
-pub use steps::{Played, Watcher, play};
+pub use steps::{Watcher, play};
 
-use crate::check::{Finding, Verdict, judge, nanos};
+use crate::check::{judge, nanos};
 use crate::engine::{Engine, Owned};
 use crate::fault::Fault;
 use crate::history::{Event, Recorder, Seen, now};
 use crate::observe::processors::Processors;
+use crate::outcome::{Finding, Verdict};
 use crate::owner::Labels;
 use crate::plan::{Expectation, NodePlan, Plan};
 use crate::spec::Span;
@@ -312,7 +313,7 @@ impl<'p> Lab<'p> {
     }
 
     fn record(&self, node: Option<String>, at: u64, saw: Seen) {
-        self.recorder.record(Event { at, node, saw });
+        self.recorder.record(Event { at, since: None, node, saw });
     }
 }
 

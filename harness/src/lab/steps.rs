@@ -3,8 +3,9 @@
 use super::Lab;
 use super::error::LabError;
 use crate::check::always::violations;
-use crate::check::{Finding, Verdict, unknown};
+use crate::check::unknown;
 use crate::history::{Event, Seen, hole, now};
+use crate::outcome::{Finding, Played, Verdict};
 use crate::plan::{Action, StepPlan};
 use crate::spec::Span;
 
@@ -18,63 +19,6 @@ pub trait Watcher {
 
     /// A step has been played.
     fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]);
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Played {
-    /// A fault was injected, at this time.
-    Injected {
-        /// When it took effect.
-        at: u64,
-    },
-    /// Everything was mended.
-    Healed {
-        /// When the last of it took effect.
-        at: u64,
-    },
-    /// Time passed.
-    Held {
-        /// When that was over.
-        at: u64,
-    },
-    /// An expectation was judged.
-    Judged {
-        /// What its times are counted from.
-        origin: u64,
-        /// When the verdict was given.
-        at: u64,
-        /// What was found.
-        finding: Finding,
-        /// How long it was watched on after a failure, and when it came to hold, if it did.
-        watched: Option<(Span, Option<u64>)>,
-    },
-}
-
-impl Played {
-    /// When it was over.
-    #[must_use]
-    pub fn at(&self) -> u64 {
-        match self {
-            Self::Injected { at } | Self::Healed { at } | Self::Held { at } | Self::Judged { at, .. } => *at,
-        }
-    }
-
-    /// A step that asserts nothing, and in which an invariant was violated.
-    #[must_use]
-    pub(crate) fn violated(origin: u64, at: u64, found: Vec<String>) -> Self {
-        let finding = Finding { verdict: Some(Verdict::Fail), found, ..Finding::default() };
-        Self::Judged { origin, at, finding, watched: None }
-    }
-
-    /// The step's verdict; a step that asserts nothing passes when it was played.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        match self {
-            Self::Judged { finding, .. } => finding.verdict.unwrap_or(Verdict::Unknown),
-            Self::Injected { .. } | Self::Healed { .. } | Self::Held { .. } => Verdict::Pass,
-        }
-    }
 }
 
 /// Plays a plan's steps until one of them does not pass; returns what was played.

@@ -95,10 +95,10 @@ impl Observer {
             self.hole(report.at, reason);
         }
         self.next = report.seq + 1;
-        self.report(report.at, report.saw);
+        self.report(report.at, report.since, report.saw);
     }
 
-    fn report(&mut self, at: u64, saw: Observation) {
+    fn report(&mut self, at: u64, since: Option<u64>, saw: Observation) {
         let seen = match saw {
             Observation::Ready => {
                 self.record(at, Seen::Ready);
@@ -129,12 +129,13 @@ impl Observer {
             }
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
             Observation::Address { address, present } => Seen::Address { address, present },
+            Observation::Served { to, client, id } => Seen::Served { to, client, id },
             Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
-            Observation::Query { train, number, to, sent, outcome } => {
-                Seen::Query { service: train, number, to, sent, outcome }
+            Observation::Query { train, number, to, port, id, sent, outcome } => {
+                Seen::Query { service: train, number, to, port, id, sent, outcome }
             }
         };
-        self.record(at, seen);
+        self.recorder.record(Event { at, since, node: Some(self.node.clone()), saw: seen });
     }
 
     fn rib(&self, daemon: &str, text: &str) -> Result<Option<Vec<crate::history::RibRoute>>, String> {
@@ -172,6 +173,6 @@ impl Observer {
     }
 
     fn record(&self, at: u64, saw: Seen) {
-        self.recorder.record(Event { at, node: Some(self.node.clone()), saw });
+        self.recorder.record(Event { at, since: None, node: Some(self.node.clone()), saw });
     }
 }

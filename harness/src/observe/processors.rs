@@ -72,7 +72,7 @@ impl Processors {
         Self::watch(PERIOD, move |stall| {
             if stall.late() >= nanos(STALLED) {
                 let saw = Seen::Stalled { late: stall.late(), waited: stall.waited };
-                recorder.record(Event { at: stall.ran, node: None, saw });
+                recorder.record(Event { at: stall.ran, since: None, node: None, saw });
             }
         })
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::summary::failovers;
-use crate::check::Verdict;
 use crate::check::phases::Phases;
 use crate::history::Event;
-use crate::lab::Played;
+use crate::outcome::Played;
+use crate::outcome::Verdict;
 use crate::plan::Plan;
 use crate::spec::Family;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::check::Verdict;
 use crate::check::disagree::{Disagreement, disagreement};
 use crate::check::phases::{Answered, Phases, phases};
 use crate::history::Event;
-use crate::lab::Played;
+use crate::outcome::Played;
+use crate::outcome::Verdict;
 use crate::plan::{Action, Plan, StepPlan};
 use crate::spec::Family;
 

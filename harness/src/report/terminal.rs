@@ -4,11 +4,13 @@ use std::io::Write;
 
 use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
+use crate::check::millis;
 use crate::check::phases::phases;
 use crate::check::sessions::established;
-use crate::check::{Finding, Verdict, millis};
 use crate::history::{Event, Seen};
-use crate::lab::{Played, Watcher};
+use crate::lab::Watcher;
+use crate::outcome::Played;
+use crate::outcome::{Finding, Verdict};
 use crate::plan::{Action, Expectation, Plan, StepPlan};
 use crate::spec::{Span, Subject};
 

@@ -1,9 +1,10 @@
 //! What a reader sees of a run: one that passes, and one that fails.
 
 use crate::check::story::{FAULT, MS, Story, expectation};
-use crate::check::{Finding, Verdict};
 use crate::history::{Event, Seen};
-use crate::lab::{Played, Watcher};
+use crate::lab::Watcher;
+use crate::outcome::Played;
+use crate::outcome::{Finding, Verdict};
 use crate::spec::Span;
 
 use super::{Summary, Terminal};
@@ -16,7 +17,7 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
         detail: "bind 9.20, pid 13, SIGKILL".to_owned(),
     };
     story.push(50 * MS, "router", Seen::Ready);
-    story.events.push(Event { at: FAULT, node: None, saw: injected });
+    story.events.push(Event { at: FAULT, since: None, node: None, saw: injected });
     story.events.sort_by_key(|event| event.at);
     let serving = Finding { held_from: Some(100 * MS), verdict: Some(Verdict::Pass), ..Finding::default() };
     let verdict = finding.verdict;

@@ -1,10 +1,10 @@
 //! What is on the engine, beside the command line.
 
-use harness::engine::docker::Docker;
+use harness::engine;
 use harness::engine::{Engine, Owned};
 
-pub(crate) async fn docker() -> Docker {
-    let engine = Docker::connect().await;
+pub(crate) async fn docker() -> Box<dyn Engine> {
+    let engine = engine::connect().await;
     engine.unwrap_or_else(|error| panic!("error: {error}\nhint: {}", error.hint().unwrap_or_default()))
 }
 

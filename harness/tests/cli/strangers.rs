@@ -1,7 +1,7 @@
 //! What belongs to another owner that lives is not touched: not by a start, nor a teardown, nor `clean`.
 
 use harness::cli::exit;
-use harness::engine::{Engine, EngineError, Network};
+use harness::engine::{EngineError, Network};
 use harness::owner::Labels;
 
 use crate::command::{end, lab};

@@ -1,7 +1,7 @@
 //! The verdict is the exit status, and nothing is left in any case.
 
 use harness::cli::exit;
-use harness::engine::{Engine, What};
+use harness::engine::What;
 
 use crate::command::lab;
 use crate::engine::{docker, left_by};

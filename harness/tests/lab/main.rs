@@ -6,12 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use futures::FutureExt;
-use harness::check::Verdict;
 use harness::engine::fake::{FakeEngine, Verb};
 use harness::engine::{Engine, EngineError, Owned};
 use harness::fault::{Breaks, Fault, Kill};
 use harness::history::{Event, Recorder, Seen, hole};
-use harness::lab::{self, Lab, LabError, Played, Watcher, play};
+use harness::lab::{self, Lab, LabError, Watcher, play};
+use harness::outcome::Played;
+use harness::outcome::Verdict;
 use harness::owner::Labels;
 use harness::plan::{Plan, StepPlan, choose};
 use harness::report::Summary;

@@ -81,6 +81,8 @@ fn ask(plan: &Plan, engine: &FakeEngine, servers: &[&str], number: u64) {
                 train: service.service.clone(),
                 number,
                 to: service.address,
+                port: 0,
+                id: 0,
                 sent,
                 outcome: Outcome::Answer { instance, rcode: 0, answers: 1, rtt: 0 },
             },

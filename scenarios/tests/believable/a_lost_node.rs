@@ -1,9 +1,10 @@
 //! A node whose probe dies leaves a hole in the history: the verdict is Unknown, never Pass, and says whose.
 
-use harness::check::Verdict;
-use harness::engine::{Engine, What};
+use harness::engine::What;
 use harness::history::{Event, Seen};
-use harness::lab::{Played, Watcher, play};
+use harness::lab::{Watcher, play};
+use harness::outcome::Played;
+use harness::outcome::Verdict;
 use harness::plan::StepPlan;
 use harness::report::Summary;
 use rstest::rstest;

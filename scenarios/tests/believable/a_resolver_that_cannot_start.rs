@@ -1,8 +1,8 @@
 //! An operator's own file that the daemon refuses is a Fail that shows what is missing, not an error, not a Pass.
 
-use harness::check::Verdict;
 use harness::history::Seen;
-use harness::lab::Played;
+use harness::outcome::Played;
+use harness::outcome::Verdict;
 
 use crate::inside::Folder;
 

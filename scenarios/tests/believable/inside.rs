@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use harness::check::Verdict;
 use harness::history::Event;
-use harness::lab::{Lab, Played, Watcher};
+use harness::lab::{Lab, Watcher};
+use harness::outcome::Played;
+use harness::outcome::Verdict;
 use harness::plan::{Action as Step, Plan, StepPlan, choose};
 use harness::spec::Scenario;
 use protocol::Action;

@@ -1,6 +1,6 @@
 //! Labs with the same addresses run side by side and do not see each other.
 
-use harness::check::Verdict;
+use harness::outcome::Verdict;
 use scenarios::Ran;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -86,7 +86,7 @@ async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
             tokio::spawn(async move {
                 let (at, sent, outcome) = ask(&ready, nth, to).await;
                 let train = ready.train.name.clone();
-                reporter.report_at(at, Observation::Query { train, number, to, sent, outcome });
+                reporter.report_at(at, Observation::Query { train, number, to, port: 0, id: 0, sent, outcome });
             });
         }
         number += 1;

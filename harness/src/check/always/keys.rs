@@ -73,7 +73,7 @@ mod tests {
         let mut story = story(false);
         let fault = "another MD5 key on ns1".to_owned();
         let saw = Seen::Injected { number: 1, fault, detail: String::new() };
-        story.events.push(Event { at: 200 * MS, node: None, saw });
+        story.events.push(Event { at: 200 * MS, since: None, node: None, saw });
         assert_eq!(judge(&story, 0, FAULT), Vec::<String>::new());
     }
 }

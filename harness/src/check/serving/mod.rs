@@ -1,7 +1,8 @@
 //! The joint oracle: at every router RIB and FIB hold exactly the expected nodes, and exactly these answer every client.
 
 use super::conclude::{Seen, conclude};
-use super::{Case, Finding, nanos};
+use super::{Case, nanos};
+use crate::outcome::Finding;
 use crate::plan::{Expectation, Plan, ServiceAddress};
 use crate::spec::Family;
 

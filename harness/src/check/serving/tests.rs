@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use protocol::Outcome;
 
-use crate::check::Verdict;
 use crate::check::story::{FAULT, MS, Story, answer};
 use crate::history::{Event, Seen};
+use crate::outcome::Verdict;
 use crate::plan::Expectation;
 use crate::spec::{Span, Subject};
 

@@ -141,7 +141,7 @@ impl Probe {
     }
 
     fn report(&mut self, at: Option<u64>, saw: Observation) {
-        let report = Report { seq: self.seq, at: at.unwrap_or_else(now), saw };
+        let report = Report { seq: self.seq, at: at.unwrap_or_else(now), since: None, saw };
         self.seq += 1;
         // A report is made of plain data: it always has a JSON form.
         if let Ok(mut line) = serde_json::to_vec(&report) {

@@ -6,11 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::check::Verdict;
 use crate::engine::{About, Engine, EngineError};
 use crate::history::{Event, History, Recorder, Seen, now};
 use crate::image::{ImageError, Progress, Recipe, ensure};
-use crate::lab::{self, LabError, Played};
+use crate::lab::{self, LabError};
+use crate::outcome::Played;
+use crate::outcome::Verdict;
 use crate::owner::Labels;
 use crate::plan::{self, Plan};
 use crate::report::{RunFolder, Summary, Terminal, times, write_logs};
@@ -48,7 +49,7 @@ pub struct Outcome {
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub enum RunError {
     /// The scenario cannot be run.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -60,13 +61,13 @@ pub enum SessionError {
     Lab(#[from] LabError),
 }
 
-impl From<EngineError> for SessionError {
+impl From<EngineError> for RunError {
     fn from(error: EngineError) -> Self {
         Self::Lab(LabError::Engine(error))
     }
 }
 
-impl SessionError {
+impl RunError {
     /// What to do next, if anything is known to help.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -93,7 +94,7 @@ impl Request {
 /// Runs it; `out` gets the terminal's text, `progress` what the building of images says.
 ///
 /// # Errors
-/// There is no verdict: see [`SessionError`]. Nothing is left on the engine.
+/// There is no verdict: see [`RunError`]. Nothing is left on the engine.
 pub async fn run(
     request: &Request,
     engine: &dyn Engine,
@@ -101,14 +102,14 @@ pub async fn run(
     out: impl Write,
     colour: bool,
     interrupted: impl Future<Output = &'static str>,
-) -> Result<Outcome, SessionError> {
+) -> Result<Outcome, RunError> {
     let plan = request.plan()?;
     tokio::pin!(interrupted);
     let began = Instant::now();
     let prepare = async {
         let about = engine.about().await?;
         lab::sweep(engine).await?;
-        Ok::<_, SessionError>((about, images(&plan, engine, progress).await?))
+        Ok::<_, RunError>((about, images(&plan, engine, progress).await?))
     };
     let (about, images) = tokio::select! {
         ready = prepare => ready?,
@@ -120,7 +121,7 @@ pub async fn run(
     let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
     let recorder = Recorder::new(Some(&folder.history())).map_err(|error| cannot(&folder.history(), error))?;
     let versions = versions(&about, &plan, &images);
-    recorder.record(Event { at: now(), node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
+    recorder.record(Event { at: now(), since: None, node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
 
     let labels = Labels::of_this_process(&run_name);
     let began = Instant::now();
