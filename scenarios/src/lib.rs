@@ -121,11 +121,7 @@ pub async fn run_now(request: &Request) -> Ran {
 /// As [`run`], and when `body` does.
 pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str) -> T) -> T {
     let engine = docker().await;
-    let recipes: Vec<Recipe> = plan.nodes.iter().map(|node| node.image.clone()).collect();
-    let tags = ensure(engine.as_ref(), &recipes, &Silent).await;
-    let tags = tags.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())));
-    let images: BTreeMap<String, String> = plan.nodes.iter().map(|node| node.name.clone()).zip(tags).collect();
-
+    let images = images(plan, engine.as_ref()).await;
     let name = fresh(&plan.scenario);
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
     let reaper = Reaper::of(&name);
@@ -134,6 +130,17 @@ pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str
         lab::run(plan, engine.as_ref(), &Labels::of_this_process(&name), &images, &recorder, pending(), body).await;
     drop(reaper);
     done.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
+}
+
+/// The image of each node, made where it is missing.
+///
+/// # Panics
+/// One cannot be made.
+pub async fn images(plan: &Plan, engine: &dyn Engine) -> BTreeMap<String, String> {
+    let recipes: Vec<Recipe> = plan.nodes.iter().map(|node| node.image.clone()).collect();
+    let tags = ensure(engine, &recipes, &Silent).await;
+    let tags = tags.unwrap_or_else(|error| panic!("{}", told(&error, error.hint())));
+    plan.nodes.iter().map(|node| node.name.clone()).zip(tags).collect()
 }
 
 /// What a run still has on the engine.

@@ -3,13 +3,14 @@
 //! It reads JSON Lines on stdin, one [`protocol::Setup`] and then [`protocol::Command`]s, and writes [`protocol::Report`]s
 //! on stdout. It ends when stdin does, and as it is PID 1, the whole node ends with it.
 //!
-//! `anycast-lab-probe truth ...`, run in a node beside it, puts its stamps to the test.
+//! `anycast-lab-probe guard` keeps the host and the lab apart (`guard/`). `anycast-lab-probe truth ...`, run in a node beside it, puts its stamps to the test.
 
 mod bgp;
 mod clock;
 mod commands;
 mod fib;
 mod files;
+mod guard;
 mod input;
 mod net;
 mod observer;
@@ -31,8 +32,10 @@ use crate::report::Reporter;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("truth") {
-        return truth::run(arguments);
+    match arguments.next().as_deref() {
+        Some("truth") => return truth::run(arguments),
+        Some("guard") => return guard::run(),
+        _ => {}
     }
     let reporter = Reporter::writing_to(std::io::stdout())?;
     let lines = input::lines()?;

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{interval, timeout};
 
-use super::{Build, Chunk, Engine, EngineError, Network, Node, NodeSpec, Owned, Result, What};
+use super::{Build, Chunk, Engine, EngineError, Network, Node, NodeSpec, Owned, Place, Result, What};
 use crate::owner::{self, Labels};
 
 /// How long anything may take on a busy machine.
@@ -52,7 +52,8 @@ pub async fn input_is_a_dead_mans_switch(engine: &dyn Engine, image: &str) {
     let a = engine.create_network(&a, &labels).await.expect("a network is created");
     let b = engine.create_network(&b, &labels).await.expect("a network is created");
     let networks = vec![a.id, b.id];
-    let mut node = start(engine, &NodeSpec { networks, ..spec("switch", image, &labels) }).await;
+    let mut node =
+        start(engine, &NodeSpec { place: Place::Networks(networks), ..spec("switch", image, &labels) }).await;
     node.input.write_all(b"spoken\n").await.expect("stdin takes a line");
     node.input.flush().await.expect("stdin takes a line");
     assert_eq!(read(&mut node, 7).await, (b"spoken\n".to_vec(), vec![]));
@@ -98,7 +99,8 @@ pub async fn crash_ends_the_output(engine: &dyn Engine, image: &str) {
 pub async fn removal_is_by_force(engine: &dyn Engine, image: &str) {
     let labels = labels("removal");
     let network = engine.create_network(&labels.run, &labels).await.expect("a network is created");
-    let node = start(engine, &NodeSpec { networks: vec![network.id], ..spec("removal", image, &labels) }).await;
+    let node =
+        start(engine, &NodeSpec { place: Place::Networks(vec![network.id]), ..spec("removal", image, &labels) }).await;
     let found = owned(engine, &labels).await;
     assert_eq!(found.len(), 2, "a container and a network: {found:?}");
     remove_twice(engine, &labels).await;
@@ -128,7 +130,8 @@ pub async fn names_clash(engine: &dyn Engine, image: &str) {
 /// When the engine does not do so.
 pub async fn a_failed_start_leaves_nothing(engine: &dyn Engine, image: &str) {
     let labels = labels("nothing");
-    let broken = NodeSpec { networks: vec!["no-such-network".to_owned()], ..spec("nothing", image, &labels) };
+    let broken =
+        NodeSpec { place: Place::Networks(vec!["no-such-network".to_owned()]), ..spec("nothing", image, &labels) };
     let error = engine.start_node(&broken).await.map(|node| node.id).expect_err("there is no such network");
     assert!(error.to_string().contains(&broken.name), "the error names the container: {error}");
     assert_eq!(owned(engine, &labels).await, []);
@@ -206,7 +209,7 @@ fn spec(check: &str, image: &str, labels: &Labels) -> NodeSpec {
         hostname: check.to_owned(),
         image: image.to_owned(),
         argv: vec!["cat".to_owned()],
-        networks: vec![],
+        place: Place::Networks(vec![]),
         sysctls: BTreeMap::from([("net.ipv6.conf.all.disable_ipv6".to_owned(), "0".to_owned())]),
         labels: labels.clone(),
     }

@@ -61,7 +61,7 @@ pub trait Engine: Send + Sync {
     /// Removes an image tag; one that is not there is no error.
     fn remove_image<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>>;
 
-    /// Makes an isolated network: a bridge without an address of its own, without masquerading, on a subnet of the engine's choice.
+    /// Makes an network: a bridge without an address of its own, without masquerading, on a subnet of the engine's choice.
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>>;
 
     /// Creates and starts a container whose stdin is a dead man's switch: when the returned input is dropped, or this process
@@ -126,6 +126,8 @@ pub struct Network {
     pub id: String,
     /// The subnet from which the engine gives addresses, which the probe removes.
     pub carrier: IpNet,
+    /// The bridge's interface in the host's network namespace, where the engine has one.
+    pub bridge: Option<String>,
 }
 
 /// A container to be started.
@@ -139,12 +141,32 @@ pub struct NodeSpec {
     pub image: String,
     /// The program that runs as PID 1, and its arguments.
     pub argv: Vec<String>,
-    /// Identifiers of the networks that it is on.
-    pub networks: Vec<String>,
+    /// Where its network interfaces are.
+    pub place: Place,
     /// Kernel parameters of its network namespace, such as `net.ipv4.ip_forward` = `1`.
     pub sysctls: BTreeMap<String, String>,
     /// Ownership.
     pub labels: Labels,
+}
+
+impl NodeSpec {
+    /// The networks that it is on, by identifier.
+    #[must_use]
+    pub fn networks(&self) -> &[String] {
+        match &self.place {
+            Place::Networks(networks) => networks,
+            Place::Host => &[],
+        }
+    }
+}
+
+/// Which network namespace a container has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// One of its own, with an interface on each of these networks, by identifier.
+    Networks(Vec<String>),
+    /// The engine's host's, to guard the lab's networks from there.
+    Host,
 }
 
 /// A started container.

@@ -1,5 +1,6 @@
 //! Why a lab did not come up, or could not go on.
 
+use super::guard::UNGUARDED;
 use crate::engine::EngineError;
 
 /// What went wrong with a lab, as opposed to what it found.
@@ -14,6 +15,12 @@ pub enum LabError {
         /// The node.
         node: String,
         /// Its last words.
+        why: String,
+    },
+    /// The lab could not be kept apart from the host.
+    #[error("the lab's networks cannot be kept apart from the host: {why}")]
+    Guard {
+        /// What its guard said.
         why: String,
     },
     /// A node was not ready in time.
@@ -56,6 +63,10 @@ impl LabError {
             Self::Slow { .. } => {
                 Some("is the machine out of memory or processors? Other labs on it count too".to_owned())
             }
+            Self::Guard { .. } => Some(format!(
+                "this needs Linux 5.12 with nf_tables (netdev), and an engine whose `host` network is where its bridges are; \
+                 {UNGUARDED}=1 runs without, for scenarios that you trust"
+            )),
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("the disk is full: make room, or point --target at another one".to_owned())
             }

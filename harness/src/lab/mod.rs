@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use protocol::Action;
 
 mod error;
+mod guard;
 mod node;
 mod reaper;
 mod steps;
@@ -29,6 +30,7 @@ use crate::owner::Labels;
 use crate::plan::{Expectation, NodePlan, Plan};
 use crate::spec::Span;
 use crate::wait::{TICK, pause};
+use guard::Guard;
 use node::LiveNode;
 
 /// A lab that runs.
@@ -46,6 +48,8 @@ pub struct Lab<'p> {
     step_began: u64,
     /// None where they cannot be watched; then nothing is granted for them.
     processors: Option<Processors>,
+    /// Held, not used: the rules on the host's side go with it.
+    _guard: Option<Guard>,
 }
 
 /// Brings a lab up, hands it to `body`, and takes it down again: on success, error, panic, and when `interrupted` completes
@@ -135,7 +139,11 @@ impl<'p> Lab<'p> {
         // What is recorded first is the beginning of the run.
         let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
         let processors = Processors::record(recorder).ok();
-        let networks = up::networks(plan, engine, labels).await?;
+        let image = images.values().next().map(String::as_str);
+        let (networks, guard) = join(up::networks(plan, engine, labels), Guard::start(engine, labels, image)).await;
+        let networks = networks?;
+        // Before any node can send.
+        let guard = guard?.cover(&networks, recorder).await?;
         let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
         Ok(Self {
             plan,
@@ -147,6 +155,7 @@ impl<'p> Lab<'p> {
             step: 0,
             step_began: origin,
             processors,
+            _guard: guard,
         })
     }
 

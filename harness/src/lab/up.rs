@@ -9,14 +9,14 @@ use tokio::sync::watch;
 
 use super::error::LabError;
 use super::node::LiveNode;
-use crate::engine::{Engine, Network, NodeSpec};
+use crate::engine::{Engine, Network, NodeSpec, Place};
 use crate::history::Recorder;
 use crate::observe::{Observer, Phase, Waiting};
 use crate::owner::Labels;
 use crate::plan::{NodePlan, Plan};
 
 /// The program that is PID 1, in every image.
-const PROBE: &str = "/usr/local/bin/anycast-lab-probe";
+pub(super) const PROBE: &str = "/usr/local/bin/anycast-lab-probe";
 
 /// What the nodes get until all of them are set up, beyond which the lab did not come up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ async fn start(
     let mut links = Vec::new();
     let mut attached = Vec::new();
     for link in &node.links {
-        let Network { id, carrier } = network(&link.network)?;
+        let Network { id, carrier, .. } = network(&link.network)?;
         attached.push(id.clone());
         let (network, mac, addresses) = (link.network.clone(), link.mac.clone(), link.addresses.clone());
         links.push(Link { network, carrier: *carrier, mac, addresses });
@@ -86,7 +86,7 @@ async fn start(
         hostname: node.name.clone(),
         image: image.clone(),
         argv: vec![PROBE.to_owned()],
-        networks: attached,
+        place: Place::Networks(attached),
         sysctls: node.sysctls.clone(),
         labels: labels.clone(),
     };

@@ -2,11 +2,11 @@
 
 /// What has come and is not a whole line yet.
 #[derive(Default)]
-pub(super) struct Lines(Vec<u8>);
+pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
     /// The lines that these octets complete; what is not UTF-8 is replaced.
-    pub(super) fn push(&mut self, octets: &[u8]) -> Vec<String> {
+    pub(crate) fn push(&mut self, octets: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for octet in octets {
             if *octet == b'\n' {

@@ -17,7 +17,7 @@ mod bgp;
 mod lines;
 pub mod processors;
 
-use lines::Lines;
+pub(crate) use lines::Lines;
 
 /// What came of a command: when it took effect, and what the node said; or why it failed.
 pub type Answer = Result<(u64, String), String>;

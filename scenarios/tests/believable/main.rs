@@ -7,6 +7,7 @@ mod a_lost_node;
 mod a_resolver_that_cannot_start;
 mod a_silent_node;
 mod accuracy;
+mod host_side;
 mod inside;
 mod isolation;
 mod stalls;

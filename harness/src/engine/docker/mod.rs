@@ -12,7 +12,7 @@ use bollard::Docker as Api;
 use bollard::errors::Error;
 use futures::future::{BoxFuture, FutureExt};
 
-use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, Owned, Result, What};
+use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, Owned, Place, Result, What};
 use crate::owner::{self, Labels};
 
 /// A Docker Engine.

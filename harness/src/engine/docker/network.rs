@@ -35,12 +35,17 @@ pub(super) async fn create(api: &Api, name: &str, labels: &Labels) -> Result<Net
         Err(error) => return Err(refused(&format!("network {name}"), "create it")(error)),
     };
     match carrier(api, &id, name).await {
-        Ok(carrier) => Ok(Network { id, carrier }),
+        Ok(carrier) => Ok(Network { bridge: Some(bridge(&id)), id, carrier }),
         Err(error) => {
             drop(api.remove_network(&id).await);
             Err(error)
         }
     }
+}
+
+/// How the engine names the interface of a bridge for which no name was asked.
+fn bridge(id: &str) -> String {
+    format!("br-{}", id.get(..12).unwrap_or(id))
 }
 
 /// Docker 20.10 says the first; later engines, the second.

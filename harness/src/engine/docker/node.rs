@@ -15,7 +15,7 @@ use futures::StreamExt;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::Chunk;
-use super::{EngineError, Node, NodeSpec, Owned, Result, What, as_owned, ours, refused, status, words};
+use super::{EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, ours, refused, status, words};
 
 /// Octets on their way to a node's stdin.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -46,9 +46,11 @@ fn thing(node: &NodeSpec) -> String {
 
 fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
     let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-    let first = node.networks.first();
+    let networks = node.networks();
+    let first = networks.first();
     ContainerCreateBody {
-        hostname: Some(node.hostname.clone()),
+        // The host's own namespace has its own name.
+        hostname: matches!(node.place, Place::Networks(_)).then(|| node.hostname.clone()),
         image: Some(node.image.clone()),
         entrypoint: Some(node.argv.clone()),
         labels: Some(node.labels.to_map().into_iter().collect()),
@@ -65,7 +67,11 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
             cap_add: Some(owned(&["NET_ADMIN", "NET_RAW"])),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             sysctls: Some(node.sysctls.clone().into_iter().collect()),
-            network_mode: Some(first.cloned().unwrap_or_else(|| "none".to_owned())),
+            network_mode: Some(match (&node.place, first) {
+                (Place::Host, _) => "host".to_owned(),
+                (Place::Networks(_), Some(first)) => first.clone(),
+                (Place::Networks(_), None) => "none".to_owned(),
+            }),
             ..HostConfig::default()
         }),
         networking_config: first.map(|network| NetworkingConfig {
@@ -90,7 +96,7 @@ fn endpoint(api: &Api) -> EndpointSettings {
 /// Attached before it starts, so that no octet is missed: there is no log to read later.
 async fn bring_up(api: &Api, node: &NodeSpec, id: &str) -> Result<AttachContainerResults> {
     let thing = thing(node);
-    for network in node.networks.iter().skip(1) {
+    for network in node.networks().iter().skip(1) {
         let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config: Some(endpoint(api)) };
         api.connect_network(network, request).await.map_err(refused(&thing, "connect it to a network"))?;
     }

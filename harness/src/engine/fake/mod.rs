@@ -194,7 +194,7 @@ mod tests {
     use protocol::{Command, Exit, Report, Signal};
     use tokio::io::AsyncWriteExt;
 
-    use super::super::{Chunk, Engine, Node};
+    use super::super::{Chunk, Engine, Node, Place};
     use super::*;
     use crate::owner::Labels;
 
@@ -204,7 +204,7 @@ mod tests {
             hostname: "london".to_owned(),
             image: "probe".to_owned(),
             argv: vec!["/usr/local/bin/anycast-lab-probe".to_owned()],
-            networks: vec![],
+            place: Place::Networks(vec![]),
             sysctls: BTreeMap::new(),
             labels: Labels::of_this_process("run"),
         };

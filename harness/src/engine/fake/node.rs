@@ -38,7 +38,7 @@ pub(super) fn start(id: String, node: &NodeSpec, script: Script, engine: Weak<Mu
     let (saw, seen) = mpsc::unbounded_channel();
     let (life, crashed) = oneshot::channel::<()>();
     let owned = Owned { what: What::Container, id: id.clone(), name: node.name.clone(), labels: node.labels.clone() };
-    let running = Running { owned, hostname: node.hostname.clone(), on: node.networks.clone(), saw, _life: life };
+    let running = Running { owned, hostname: node.hostname.clone(), on: node.networks().to_vec(), saw, _life: life };
 
     let (argv, gone) = (node.argv.clone(), id.clone());
     let probe = Probe { name: node.hostname.clone(), script, engine: engine.clone(), output: stdout.clone(), seq: 0 };

@@ -90,7 +90,7 @@ impl Engine for FakeEngine {
             name: name.to_owned(),
             labels: labels.clone(),
         });
-        ready(Ok(Network { id, carrier })).boxed()
+        ready(Ok(Network { id, carrier, bridge: None })).boxed()
     }
 
     fn start_node<'a>(&'a self, node: &'a NodeSpec) -> BoxFuture<'a, Result<Node>> {
@@ -105,7 +105,7 @@ impl Engine for FakeEngine {
                 return refused(format!("No such image: {}", node.image));
             }
             if let Some(missing) =
-                node.networks.iter().find(|id| state.networks.iter().all(|network| network.id != **id))
+                node.networks().iter().find(|id| state.networks.iter().all(|network| network.id != **id))
             {
                 return refused(format!("network {missing} not found"));
             }
