@@ -3,7 +3,7 @@
 use super::exabgp::LONGEST_KEY;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Language, Prefix, Statement, Unclosed, Word, parse};
-use crate::lint::Dialect;
+use crate::Dialect;
 
 mod export;
 mod model;

@@ -6,12 +6,11 @@
 //! what is not there.
 //!
 //! - [`rule`]: what a rule is; `exabgp`, `bird`, `frr`: the rules of each daemon; `text`: their languages
-//! - [`mod@print`], [`command`]: `anycast-watchdog lint`
+//! - [`mod@print`]: findings for people and for programs
 
 use std::collections::BTreeSet;
 
 mod bird;
-pub mod command;
 mod exabgp;
 mod frr;
 pub mod print;

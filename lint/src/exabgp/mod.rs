@@ -3,7 +3,7 @@
 use super::listed;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Language, Prefix, Statement, Unclosed, Word, family, parse};
-use crate::lint::Dialect;
+use crate::Dialect;
 
 mod helpers;
 mod keys;

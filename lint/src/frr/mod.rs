@@ -3,7 +3,7 @@
 use super::exabgp::LONGEST_KEY;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Line, Prefix, lines};
-use crate::lint::Dialect;
+use crate::Dialect;
 
 mod bgp;
 mod model;
