@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 
 mod bird;
+mod declared;
 mod exabgp;
 mod frr;
 pub mod print;
@@ -20,6 +21,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use declared::{Declared, declared};
 pub use rule::{Finding, Rule, Severity};
 
 /// Whose configuration a file is.
