@@ -21,7 +21,7 @@
 //! - [`ending`]: why we end; [`keeper`]: what happens when we do not live to say so
 //! - [`run`]: all of it together
 //!
-//! Beside it, [`lint`] reads the daemons' configuration files and names the traps in them.
+//! Beside it, [`lint_command`] prints what the crate `lint` finds in the daemons' configuration files.
 
 pub mod announcer;
 pub mod binding;
@@ -34,7 +34,7 @@ pub mod ending;
 pub mod journal;
 pub mod keeper;
 pub mod lines;
-pub mod lint;
+pub mod lint_command;
 pub mod machine;
 pub mod operate;
 pub mod options;

@@ -13,7 +13,7 @@ use watchdog::config::{self, Config, ConfigError};
 use watchdog::ending::{Ending, Endings, FromExabgp};
 use watchdog::journal::Journal;
 use watchdog::keeper::{self, Lease};
-use watchdog::lint::command::Lint;
+use watchdog::lint_command::Lint;
 use watchdog::machine::Decision;
 use watchdog::operate::client::Talk;
 use watchdog::operate::office::Office;

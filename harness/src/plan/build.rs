@@ -59,6 +59,7 @@ impl Plan {
             sessions: sessions::of(topology),
         };
         plan.check_faults(scenario)?;
+        plan.check_given(scenario)?;
         Ok(plan)
     }
 

@@ -17,6 +17,7 @@ mod build;
 mod cells;
 mod deadline;
 mod files;
+mod given;
 mod ground;
 mod pairwise;
 mod products;

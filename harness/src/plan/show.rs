@@ -51,7 +51,12 @@ impl fmt::Display for Plan {
         if !self.always.is_empty() {
             writeln!(f, "  all the time, once an expectation has passed: {}", self.always)?;
         }
-        self.nodes.iter().try_for_each(|node| write!(f, "\n{node}"))
+        self.nodes.iter().try_for_each(|node| write!(f, "\n{node}"))?;
+        let advice = self.advice();
+        if !advice.is_empty() {
+            writeln!(f, "\nlint of the given files (`anycast-watchdog lint FILE` says more)")?;
+        }
+        advice.iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 

@@ -73,7 +73,7 @@ fn what_is_none_of_the_three() {
 fn the_list_is_that_of_the_document() {
     let (code, stdout, _) = lint(&[], &["--list"]);
     assert_eq!(code, Some(0));
-    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/LINT.md")).unwrap();
+    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../lint/LINT.md")).unwrap();
     let rows =
         document.lines().filter(|line| ["| exabgp", "| bird", "| frr"].iter().any(|daemon| line.starts_with(daemon)));
     let of_rows = rows.map(|row| {

@@ -6,12 +6,12 @@
 //! what is not there.
 //!
 //! - [`rule`]: what a rule is; `exabgp`, `bird`, `frr`: the rules of each daemon; `text`: their languages
-//! - [`mod@print`], [`command`]: `anycast-watchdog lint`
+//! - [`mod@print`]: findings for people and for programs
 
 use std::collections::BTreeSet;
 
 mod bird;
-pub mod command;
+mod declared;
 mod exabgp;
 mod frr;
 pub mod print;
@@ -21,6 +21,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use declared::{Declared, declared};
 pub use rule::{Finding, Rule, Severity};
 
 /// Whose configuration a file is.

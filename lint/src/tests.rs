@@ -38,7 +38,7 @@ fn a_rule_has_one_name_for_a_daemon() {
     }
 }
 
-/// `LINT.md` ends with their table; to write it anew: UPDATE_LINT_MD=1 cargo test -p anycast-watchdog.
+/// `LINT.md` ends with their table; to write it anew: UPDATE_LINT_MD=1 cargo test -p anycast-lint.
 #[test]
 fn the_document_has_all_rules() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("LINT.md");

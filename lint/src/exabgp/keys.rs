@@ -5,7 +5,7 @@ use super::{Dialect, File, Finding, Neighbor, Rule, Severity, Word};
 pub(super) const RULES: &[&Rule] = &[&HEX, &CUT, &ESCAPE, &NOT_BASE64, &LONG];
 
 /// TCP_MD5SIG_MAXKEYLEN of the Linux kernel.
-pub(in crate::lint) const LONGEST: usize = 80;
+pub(crate) const LONGEST: usize = 80;
 
 static HEX: Rule = Rule {
     dialect: Dialect::Exabgp,

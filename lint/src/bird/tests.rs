@@ -1,6 +1,6 @@
 use super::super::tests::{Case, fired, hold};
 use super::*;
-use crate::lint::lint;
+use crate::lint;
 
 const GOOD: &str = r#"log stderr all;
 router id 10.1.53.11;

@@ -3,8 +3,9 @@
 use super::listed;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Language, Prefix, Statement, Unclosed, Word, family, parse};
-use crate::lint::Dialect;
+use crate::Dialect;
 
+mod declared;
 mod helpers;
 mod keys;
 mod model;
@@ -14,6 +15,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
+pub(super) use declared::declared;
 pub(super) use keys::LONGEST as LONGEST_KEY;
 use model::{File, Neighbor, Process, Route};
 

@@ -3,9 +3,10 @@
 use super::exabgp::LONGEST_KEY;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Line, Prefix, lines};
-use crate::lint::Dialect;
+use crate::Dialect;
 
 mod bgp;
+mod declared;
 mod model;
 mod origin;
 mod policy;
@@ -14,6 +15,7 @@ mod sessions;
 mod tests;
 
 use bgp::{Bgp, Neighbor};
+pub(super) use declared::declared;
 use model::File;
 
 /// All rules about FRR.

@@ -1,6 +1,6 @@
 use super::super::tests::{Case, fired, hold};
 use super::*;
-use crate::lint::lint;
+use crate::lint;
 use std::collections::BTreeSet;
 
 const GOOD: &str = r#"frr version 10.3

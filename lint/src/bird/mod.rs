@@ -3,8 +3,9 @@
 use super::exabgp::LONGEST_KEY;
 use super::rule::{Finding, Rule, Severity};
 use super::text::{Family, Language, Prefix, Statement, Unclosed, Word, parse};
-use crate::lint::Dialect;
+use crate::Dialect;
 
+mod declared;
 mod export;
 mod model;
 mod routers;
@@ -13,6 +14,7 @@ mod statics;
 #[cfg(test)]
 mod tests;
 
+pub(super) use declared::declared;
 use model::{File, Policy, Protocol};
 
 /// All rules about BIRD.

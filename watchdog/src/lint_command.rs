@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Dialect, Finding, Severity, lint, print, rules};
+use lint::{Dialect, Finding, Severity, lint, print, rules};
 
 /// Names the traps in configuration files of ExaBGP, BIRD and FRR
 ///

@@ -1,6 +1,6 @@
 use super::super::tests::{Case, fired, hold};
 use super::*;
-use crate::lint::lint;
+use crate::lint;
 
 const GOOD: &str = r#"process watch {
 	run /usr/local/bin/anycast-watchdog --interval 1s;
