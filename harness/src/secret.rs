@@ -69,6 +69,12 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Whether a key of a table holds, by its name, what nobody is to read.
+#[must_use]
+pub(crate) fn is_secret(key: &str) -> bool {
+    key == "md5"
+}
+
 /// A text without the values that directives of routing daemons call passwords: those of files that were given, whose keys
 /// nobody told us.
 #[must_use]

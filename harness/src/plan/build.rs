@@ -1,8 +1,6 @@
 //! From a scenario and a cell to a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use protocol::{Bytes, File, Train};
 
@@ -14,6 +12,7 @@ use super::{
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
 use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
+use crate::value::{FileError, NodePath, Regular};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -148,16 +147,22 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
-        let from = scenario.brought.get(path).cloned().unwrap_or_else(|| scenario.folder.join(beside));
-        let wrong = |error: String| SpecError::new(format!("node `{name}`, {path}: {}: {error}", from.display()));
-        let mut file = read(path, &from).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let brought = scenario.brought.get(path.as_str());
+        let from = brought.cloned().unwrap_or_else(|| scenario.folder.join(beside.to_string()));
+        let key = KeyPath::of(&["nodes", name, "files", path.as_str()]);
+        let wrong = |error: String| {
+            scenario.wrong_in_topology(&key, format!("node `{name}`, {path}: {}: {error}", from.display()))
+        };
+        // A file that the user brings may be anywhere; one that the scenario names lies in its folder.
+        let opened = brought.map_or_else(|| beside.open(&scenario.folder), |brought| Regular::open(brought));
+        let mut file = opened.and_then(|from| read(path, from)).map_err(|error| wrong(error.to_string()))?;
         if from.extension().is_some_and(|extension| extension == "j2") {
             let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
             let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
             file.content = Bytes(filled.into_bytes());
         }
-        files.insert(path.clone(), file);
-        given.insert(path.clone(), from);
+        files.insert(path.to_string(), file);
+        given.insert(path.to_string(), from);
     }
     let plan = NodePlan {
         name: name.to_owned(),
@@ -185,9 +190,8 @@ pub(super) fn file((path, text): (String, String)) -> File {
 }
 
 /// A file as it is here, byte for byte; a script stays executable.
-fn read(path: &str, from: &Path) -> std::io::Result<File> {
-    let mode = std::fs::metadata(from)?.permissions().mode() & 0o777;
-    Ok(File { path: path.to_owned(), mode, content: Bytes(std::fs::read(from)?) })
+fn read(path: &NodePath, from: Regular) -> Result<File, FileError> {
+    Ok(File { path: path.to_string(), mode: from.mode, content: Bytes(from.read()?) })
 }
 
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
@@ -207,7 +211,7 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
             name: ask.service.clone(),
             to: service.addresses.clone(),
             per_second: ask.per_second,
-            qname: service.zone.clone(),
+            qname: service.zone.to_string(),
             timeout_ms: u64::try_from(ask.timeout.0.as_millis()).unwrap_or(u64::MAX),
             flow: ask.flow,
         })

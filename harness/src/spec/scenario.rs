@@ -9,13 +9,14 @@ use toml::{Table, Value};
 
 use super::always::Always;
 use super::error::SpecError;
-use super::layers::{Layers, decode, read, table};
+use super::layers::{Layers, decode, read, table, text};
 use super::matrix::{Axis, AxisValue, Cell, Matrix, Strike};
 use super::patch::merge;
-use super::source::{KeyPath, Point};
+use super::source::{KeyPath, Point, Source};
 use super::step::{Mutant, StepEntry, Verb};
 use super::topology::Topology;
 use super::validate;
+use crate::value::{Beside, FileName, Regular};
 
 /// A scenario, whole and valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,10 +106,10 @@ impl Scenario {
         let (mut topology, base) = match entry.topology {
             Value::Table(inline) => (inline, (scenario.clone(), KeyPath::of(&["topology"]))),
             Value::String(name) => {
-                let topologies = folder.join("topologies");
-                let found = read(&topologies.join(format!("{name}.toml"))).map_err(|error| SpecError {
-                    place: scenario.locate(&KeyPath::of(&["topology"]), Point::Value).map(|(_, place)| place),
-                    hint: Some(format!("{} holds {}", topologies.display(), list(&names(&topologies)))),
+                let found = shared(&folder, &name).map_err(|error| SpecError {
+                    place: error
+                        .place
+                        .or_else(|| scenario.locate(&KeyPath::of(&["topology"]), Point::Value).map(|(_, place)| place)),
                     ..error
                 })?;
                 (table(&found)?, (found, root.clone()))
@@ -314,10 +315,22 @@ impl std::fmt::Display for Verb {
     }
 }
 
+/// The topology of that name: a file in the folder `topologies` beside the scenario.
+fn shared(folder: &Path, name: &str) -> Result<Source, SpecError> {
+    let topologies = folder.join("topologies");
+    let hint = || format!("{} holds {}", topologies.display(), list(&names(&topologies)));
+    let wrong = |error: String| SpecError::new(error).hint(hint());
+    let file = FileName::new(format!("{name}.toml")).map_err(wrong)?;
+    let beside = Path::new("topologies").join(&file).to_string_lossy().into_owned();
+    let opened = Beside::try_from(beside).map_err(wrong)?.open(folder);
+    let content = opened.and_then(Regular::read).map_err(|error| wrong(error.to_string()))?;
+    text(&topologies.join(file), content)
+}
+
 /// The topologies that there are.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let stem = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
+    let stem = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().escape_debug().to_string());
     let mut names: Vec<String> = entries.filter_map(|entry| stem(entry.path())).collect();
     names.sort();
     names

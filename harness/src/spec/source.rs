@@ -148,13 +148,22 @@ impl Source {
     }
 }
 
+/// How much of a line is shown, in characters.
+const WINDOW: usize = 160;
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, text, width } = self;
+        // Of a long line, the part around the caret.
+        let first = if text.chars().count() > WINDOW { column.saturating_sub(WINDOW / 2) } else { 0 };
+        let text: String = text.chars().skip(first).take(WINDOW).collect();
+        // A control character would move the caret, or do worse to a terminal.
+        let text = text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
+        let (indent, width) = (column - 1 - first, (*width).min(WINDOW - (column - 1 - first).min(WINDOW - 1)));
         let gutter = line.to_string().len().max(4);
         writeln!(f, "{:>gutter$}--> {}:{line}:{column}", "", file.display())?;
         writeln!(f, "{line:>gutter$} | {text}")?;
-        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(*width), indent = column - 1)
+        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(width))
     }
 }
 

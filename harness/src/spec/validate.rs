@@ -13,7 +13,7 @@ use super::step::Verb;
 use super::topology::{Node, Peer, Topology, session_addresses};
 use crate::fault::Fault;
 use crate::secret::Secret;
-use crate::value::{Product, Role, Span};
+use crate::value::{Product, Role, Span, is_label};
 
 mod axes;
 mod expect;
@@ -127,9 +127,7 @@ impl Check<'_> {
 
     /// Names become host names, container names and file names.
     fn name(&self, path: &KeyPath, name: &str) -> Checked {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let valid = name.chars().all(good) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 40;
-        self.that(valid, path, || {
+        self.that(is_label(name), path, || {
             format!("`{name}` is not a name: expected lower-case letters, digits and `-`, a letter first, at most 40")
         })
     }
@@ -213,11 +211,8 @@ impl Check<'_> {
             })?;
         }
         for (target, file) in &node.files {
-            let path = at.key("files").key(target);
-            self.that(target.starts_with('/'), &path, || format!("`{target}` is not an absolute path in the node"))?;
-            self.that(folder.join(file).is_file(), &path, || {
-                format!("there is no file {}", folder.join(file).display())
-            })?;
+            let path = at.key("files").key(target.as_str());
+            file.open(folder).map_err(|error| self.layers.error(&path, error.to_string()))?;
         }
         for key in node.sysctl.keys() {
             self.that(key.starts_with("net."), &at.key("sysctl").key(key), || {
