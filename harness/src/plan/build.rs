@@ -158,7 +158,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         let mut file = opened.and_then(|from| read(path, from)).map_err(|error| wrong(error.to_string()))?;
         if from.extension().is_some_and(|extension| extension == "j2") {
             let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
-            let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
+            let filled = kind::fill_given(&template, node.vars.clone().into()).map_err(wrong)?;
             file.content = Bytes(filled.into_bytes());
         }
         files.insert(path.to_string(), file);
