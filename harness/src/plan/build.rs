@@ -1,6 +1,9 @@
 //! From a scenario and a cell to a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 use protocol::{Bytes, File, Train};
 
@@ -164,6 +167,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         files.insert(path.to_string(), file);
         given.insert(path.to_string(), from);
     }
+    check_files(scenario, name, &files, &given)?;
     let plan = NodePlan {
         name: name.to_owned(),
         image: recipe(name, &runs)?,
@@ -180,8 +184,42 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         reloads,
         runs,
     };
+    check_routes(scenario, node, &plan)?;
     check_client(scenario, &plan)?;
     Ok(plan)
+}
+
+/// No path is both a file and a folder.
+fn check_files(
+    scenario: &Scenario,
+    name: &str,
+    files: &BTreeMap<String, File>,
+    given: &BTreeMap<String, PathBuf>,
+) -> Result<(), SpecError> {
+    for path in files.keys() {
+        let parents = path.char_indices().filter(|(at, c)| *c == '/' && *at > 0).filter_map(|(at, _)| path.get(..at));
+        let Some(parent) = parents.into_iter().find(|parent| files.contains_key(*parent)) else { continue };
+        let at = if given.contains_key(parent) { parent } else { path };
+        let error = format!("node `{name}`: {parent} is both a file and the folder of {path}");
+        return Err(scenario.wrong_in_topology(&KeyPath::of(&["nodes", name, "files", at]), error));
+    }
+    Ok(())
+}
+
+/// No prefix has two routes: the kernel refuses the second.
+fn check_routes(scenario: &Scenario, node: &Node, plan: &NodePlan) -> Result<(), SpecError> {
+    let connected: Vec<IpNet> = plan.links.iter().flat_map(|link| &link.addresses).map(IpNet::trunc).collect();
+    for to in node.routes.keys() {
+        let derived = plan.routes.iter().filter(|route| route.to == *to).count() > 1;
+        if derived || connected.contains(to) {
+            let name = &plan.name;
+            let path = KeyPath::of(&["nodes", name, "routes", &to.to_string()]);
+            let why = if derived { "it follows from the networks or the gateway" } else { "it is connected" };
+            let error = scenario.wrong_in_topology(&path, format!("`{name}` has a route to {to} already: {why}"));
+            return Err(error.hint("take it out"));
+        }
+    }
+    Ok(())
 }
 
 /// A generated file.

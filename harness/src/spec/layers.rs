@@ -60,6 +60,19 @@ pub(super) fn table(source: &Source) -> Result<Table, SpecError> {
     })
 }
 
+/// A message that may quote a value: without the middle of a long one, and without control characters.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 400;
+    let clean: Vec<char> = message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    match clean.len() {
+        ..=LONGEST => clean.into_iter().collect(),
+        length => {
+            let (head, tail) = (clean.iter().take(LONGEST / 2), clean.iter().skip(length - LONGEST / 2));
+            head.chain(['…'].iter()).chain(tail).collect()
+        }
+    }
+}
+
 pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecError> {
     serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
         use serde_path_to_error::Segment as S;
@@ -74,7 +87,7 @@ pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Resu
                 })
                 .collect(),
         );
-        let message = error.inner().message().to_owned();
+        let message = shortened(error.inner().message());
         // The error names the table that the key is in; the caret belongs under the key.
         if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             if path.0.last() != Some(&Segment::Key(key.to_owned())) {
@@ -85,7 +98,7 @@ pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Resu
         match path.0.last() {
             None => layers.error(&path, message),
             // The message may quote the value.
-            Some(Segment::Key(key)) if crate::secret::is_secret(key) => {
+            Some(Segment::Key(key)) if message.starts_with("invalid ") && crate::secret::is_secret(key) => {
                 layers.error(&path, format!("{path}: not a value of the expected type"))
             }
             Some(_) => layers.error(&path, format!("{path}: {message}")),

@@ -92,6 +92,35 @@ struct Entry {
     mutants: IndexMap<String, Mutant>,
 }
 
+impl Entry {
+    /// What is printed as it is written.
+    fn prose(&self) -> impl Iterator<Item = (KeyPath, &String)> {
+        let named = [("title", Some(&self.title)), ("why", self.why.as_ref()), ("source", self.source.as_ref())];
+        let named = named.into_iter().filter_map(|(key, text)| Some((KeyPath::of(&[key]), text?)));
+        let steps = self.step.iter().enumerate();
+        let steps =
+            steps.filter_map(|(i, step)| Some((KeyPath::of(&["step"]).index(i).key("name"), step.name.as_ref()?)));
+        let mutants = self.mutants.iter().flat_map(|(name, mutant)| {
+            let at = KeyPath::of(&["mutants", name]);
+            [(at.clone(), name), (at.key("why"), &mutant.why)]
+        });
+        let values =
+            self.axis.iter().flat_map(|(axis, values)| values.iter().map(move |(name, value)| (axis, name, value)));
+        let values = values
+            .filter_map(|(axis, name, value)| Some((KeyPath::of(&["axis", axis, name, "why"]), value.why.as_ref()?)));
+        named.chain(steps).chain(mutants).chain(values)
+    }
+}
+
+/// A terminal obeys control characters: a text has none but line breaks and tabs.
+fn printable(source: &Source, path: &KeyPath, text: &str) -> Result<(), SpecError> {
+    if !text.contains(|c: char| c.is_control() && !['\n', '\t'].contains(&c)) {
+        return Ok(());
+    }
+    let place = source.locate(path, Point::Value).map(|(_, place)| place);
+    Err(SpecError { place, ..SpecError::new("a control character: expected a text") })
+}
+
 impl Scenario {
     /// Reads a scenario file, as it is or as one of its mutants.
     ///
@@ -102,6 +131,7 @@ impl Scenario {
         let root = KeyPath::default();
         let entry: Entry = decode(table(&scenario)?, &Layers(vec![(scenario.clone(), root.clone())]))?;
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        entry.prose().try_for_each(|(path, text)| printable(&scenario, &path, text))?;
 
         let (mut topology, base) = match entry.topology {
             Value::Table(inline) => (inline, (scenario.clone(), KeyPath::of(&["topology"]))),

@@ -58,12 +58,17 @@ impl KeyPath {
     }
 }
 
+/// A key as a message shows it: without control characters, and not for ever.
+fn shown(key: &str) -> String {
+    key.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(100).collect()
+}
+
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Key(key) if i == 0 => write!(f, "{key}")?,
-                Segment::Key(key) => write!(f, ".{key}")?,
+                Segment::Key(key) if i == 0 => write!(f, "{}", shown(key))?,
+                Segment::Key(key) => write!(f, ".{}", shown(key))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
