@@ -19,6 +19,7 @@ mod deadline;
 mod files;
 mod ground;
 mod pairwise;
+mod planned;
 mod products;
 mod routes;
 mod sessions;
@@ -26,6 +27,7 @@ mod show;
 
 pub use cells::{Cells, cells, choose, describe, test_name};
 pub use files::Files;
+pub use planned::Planned;
 pub use sessions::SessionPlan;
 
 /// All that a run does, decided.
