@@ -12,8 +12,10 @@ use super::{
     Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
     sessions,
 };
+use crate::fault::{Breaks, Fault, Md5};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
+use crate::secret::{Secret, is_secret, keys_of};
 use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
 use crate::value::{FileError, NodePath, Regular};
 
@@ -32,6 +34,7 @@ impl Plan {
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<Vec<NodePlan>, _>>()?;
+        let nodes = without_each_others_keys(nodes, scenario);
         if let Some(path) =
             scenario.brought.keys().find(|path| !nodes.iter().any(|node| node.given.contains_key(*path)))
         {
@@ -175,7 +178,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         loopback: loopback(topology, node),
         routes: routes::of(topology, name, node),
         sysctls: sysctls(node),
-        files: Files::new(files.into_values().collect(), sessions.into_iter().filter_map(|s| s.md5).collect()),
+        files: Files::new(files.into_values().collect(), secrets(node, sessions), given.keys()),
         given,
         daemons,
         ribs,
@@ -220,6 +223,42 @@ fn check_routes(scenario: &Scenario, node: &Node, plan: &NodePlan) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The keys of a node's sessions, and what its environment and the variables of its templates hold by keys' names.
+fn secrets(node: &Node, sessions: Vec<Session>) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = sessions.into_iter().filter_map(|session| session.md5).collect();
+    let env = node.env.iter().filter(|(name, _)| is_secret(name));
+    secrets.extend(env.map(|(_, value)| Secret::from(&**value)));
+    secrets.extend(node.script.as_deref().map(keys_of).unwrap_or_default());
+    node.vars.iter().for_each(|(name, value)| add_secrets(is_secret(name), value, &mut secrets));
+    secrets
+}
+
+fn add_secrets(secret: bool, value: &serde_json::Value, secrets: &mut Vec<Secret>) {
+    use serde_json::Value as V;
+    match value {
+        V::String(text) if secret => secrets.push(Secret::from(&**text)),
+        V::Number(number) if secret => secrets.push(Secret::from(&*number.to_string())),
+        V::Array(values) => values.iter().for_each(|value| add_secrets(secret, value, secrets)),
+        V::Object(values) => {
+            values.iter().for_each(|(name, value)| add_secrets(secret || is_secret(name), value, secrets));
+        }
+        V::Null | V::Bool(_) | V::Number(_) | V::String(_) => {}
+    }
+}
+
+/// Each node's files hide the keys of the whole lab: a daemon may quote its peer's, and that which a fault gives it.
+fn without_each_others_keys(mut nodes: Vec<NodePlan>, scenario: &Scenario) -> Vec<NodePlan> {
+    let of_faults = scenario.steps.iter().filter_map(|step| match &step.verb {
+        Verb::Inject(Strike::Fault(Fault { breaks: Breaks::Md5(Md5(key)), .. })) => Some(key.clone()),
+        _ => None,
+    });
+    let all: Vec<Secret> = nodes.iter().flat_map(|node| node.files.secrets().to_vec()).chain(of_faults).collect();
+    for node in &mut nodes {
+        node.files = std::mem::take(&mut node.files).hiding(&all);
+    }
+    nodes
 }
 
 /// A generated file.

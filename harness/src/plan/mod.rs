@@ -18,6 +18,7 @@ mod cells;
 mod deadline;
 mod files;
 mod ground;
+mod hide;
 mod pairwise;
 mod planned;
 mod products;
@@ -26,7 +27,7 @@ mod sessions;
 mod show;
 
 pub use cells::{Cells, cells, choose, describe, test_name};
-pub use files::Files;
+pub use files::{Files, Shown};
 pub use planned::Planned;
 pub use sessions::SessionPlan;
 
@@ -110,6 +111,7 @@ pub struct NodePlan {
     /// Where files came from that were not generated: path in the node -> path here.
     pub given: BTreeMap<String, PathBuf>,
     /// Daemons, in the order in which they start.
+    #[serde(serialize_with = "hide::daemons")]
     pub daemons: Vec<Daemon>,
     /// Control sockets to watch.
     pub ribs: Vec<ControlSocket>,
@@ -186,6 +188,15 @@ impl Plan {
             Some(mutant) => format!("{}[{}]", self.scenario, mutant.name),
             None => self.scenario.clone(),
         }
+    }
+
+    /// The same with the contents of files that were given in what is shown and recorded of it, but for their keys.
+    #[must_use]
+    pub fn opened(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.files = std::mem::take(&mut node.files).opened();
+        }
+        self
     }
 
     /// The node of that name.

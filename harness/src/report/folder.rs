@@ -28,8 +28,9 @@ impl RunFolder {
             let of_node = folder.join(FileName::new(&*node.name).map_err(io::Error::other)?);
             for file in node.files.shown() {
                 let path = NodePath::try_from(file.path).map_err(io::Error::other)?.below(&of_node);
+                let Some(content) = file.content else { continue };
                 std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
-                std::fs::write(path, &file.content.0)?;
+                std::fs::write(path, &content.0)?;
             }
         }
         Ok(Self(folder))
