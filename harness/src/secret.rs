@@ -9,7 +9,7 @@ mod syntax;
 pub(crate) use syntax::is_secret;
 
 /// What is shown in place of a secret.
-const SHOWN: &str = "•••";
+pub(crate) const SHOWN: &str = "•••";
 
 /// From how many characters on a key is hidden wherever it is found.
 const LONG: usize = 6;
@@ -131,7 +131,40 @@ fn replaced(text: &str, is_key: impl Fn(&str) -> bool, by: impl Fn(&str) -> Stri
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_text_can_be_shown(text in "[a-z \"'=:(){};,\\\\\n\r\t•]{0,20}(password|key|md5|secret|webserver\\(|-----BEGIN PRIVATE KEY-----)\\PC{0,30}") {
+            prop_assert_eq!(without_keys(&text).chars().count(), text.chars().count());
+            prop_assert!(without_passwords(&text).len() <= text.len() + 20 * SHOWN.len());
+        }
+
+        #[test]
+        fn no_key_survives_in_any_daemons_syntax(key in "[A-Z][A-Z0-9+/]{0,30}={0,2}", nth in 0..SYNTAXES.len()) {
+            let text = SYNTAXES[nth].replace("KEY", &key);
+            let shown = without_passwords(&format!("asn 1;\n{text}\nasn 2;\n"));
+            let expected = format!("asn 1;\n{}\nasn 2;\n", SYNTAXES[nth].replace("KEY", SHOWN));
+            prop_assert_eq!(shown, expected);
+        }
+    }
+
+    const SYNTAXES: [&str; 12] = [
+        "md5 \"KEY\";",
+        "md5-password 'KEY';",
+        "md5-password KEY;",
+        "password \"KEY\" { id 1; };",
+        "secret \"KEY\";",
+        " neighbor 10.0.0.1 password KEY",
+        "  key-string KEY",
+        "secret KEY;",
+        "auth_pass KEY",
+        "setKey(\"KEY\")",
+        "api-key=KEY",
+        "  api_key: KEY",
+    ];
 
     #[test]
     fn a_secret_is_never_written() {

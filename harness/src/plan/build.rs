@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-
 use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
-    sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, hide, products,
+    routes, sessions,
 };
 use crate::fault::{Breaks, Fault, Md5};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
-use crate::secret::{Secret, is_secret, keys_of};
+use crate::secret::{Secret, is_secret};
 use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
 use crate::value::{FileError, NodePath, Regular};
 
@@ -230,7 +229,8 @@ fn secrets(node: &Node, sessions: Vec<Session>) -> Vec<Secret> {
     let mut secrets: Vec<Secret> = sessions.into_iter().filter_map(|session| session.md5).collect();
     let env = node.env.iter().filter(|(name, _)| is_secret(name));
     secrets.extend(env.map(|(_, value)| Secret::from(&**value)));
-    secrets.extend(node.script.as_deref().map(keys_of).unwrap_or_default());
+    let words: Vec<&str> = node.script.iter().flat_map(|script| script.split_whitespace()).collect();
+    secrets.extend(hide::keys(&words));
     node.vars.iter().for_each(|(name, value)| add_secrets(is_secret(name), value, &mut secrets));
     secrets
 }

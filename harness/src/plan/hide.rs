@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::Daemon;
 use serde::{Serialize, Serializer};
 
-use crate::secret::{Secret, is_secret, without_passwords};
+use crate::secret::{SHOWN, Secret, is_secret, keys_of, without_passwords};
 
 /// The environment without what its names say is secret.
 pub(super) fn env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -18,13 +18,26 @@ pub(super) fn env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 
 /// The words of a command line without keys: what is assigned to an option, and the word behind one.
 pub(super) fn argv(argv: &[String]) -> Vec<String> {
-    let mut hidden = false;
-    let shown = |word: &String| {
-        let shown = if hidden { Secret::from(&**word).to_string() } else { without_passwords(word) };
-        hidden = word.starts_with('-') && !word.contains(['=', ' ']) && is_secret(word);
-        shown
-    };
-    argv.iter().map(shown).collect()
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let keys = keys(&words);
+    argv.iter()
+        .map(
+            |word| if keys.iter().any(|key| key.reveal() == word) { SHOWN.to_owned() } else { without_passwords(word) },
+        )
+        .collect()
+}
+
+/// The keys on a command line.
+pub(super) fn keys(words: &[&str]) -> Vec<Secret> {
+    let assigned = words.iter().flat_map(|word| keys_of(word));
+    let is_option = |word: &str| word.starts_with('-') && !word.contains(['=', ' ']) && is_secret(word);
+    let behind = words.windows(2).filter_map(|pair| match pair {
+        [option, key] if is_option(option) => Some(Secret::from(*key)),
+        _ => None,
+    });
+    // An option without dashes: `checker secret=KEY`.
+    let plain = words.iter().filter_map(|word| word.split_once('=').filter(|(name, _)| is_secret(name)));
+    behind.chain(plain.map(|(_, key)| Secret::from(key))).chain(assigned).collect()
 }
 
 /// Daemons without their keys, to be written down.

@@ -166,8 +166,10 @@ fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 /// The body of a private key that begins here (RFC 7468).
 fn pem(text: &str, at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..).filter(|rest| rest.starts_with("-----BEGIN "))?;
-    let (head, _) = rest.split_once('\n')?;
-    let start = at + head.len() + 1;
-    let end = text.get(start..)?.find("-----END").map_or(text.len(), |end| start + end);
-    head.contains("PRIVATE KEY").then(|| start..start + text.get(start..end).unwrap_or_default().trim_end().len())
+    let length = rest.bytes().take(100).position(|byte| byte == b'\n')?;
+    let head = rest.get(..length).filter(|head| head.contains("PRIVATE KEY"))?;
+    let start = (at + head.len() + 1).min(text.len());
+    let body = text.get(start..)?;
+    let body = body.get(..body.find("-----END").unwrap_or(body.len()))?.trim_end();
+    Some(start..start + body.len()).filter(|range| !range.is_empty())
 }
