@@ -30,6 +30,8 @@ pub struct Request {
     pub records: PathBuf,
     /// Files in place of those that the scenario names: path in the node -> path here.
     pub files: BTreeMap<String, PathBuf>,
+    /// Whether the contents of files that were given are shown and recorded, without their keys; else only their hashes are.
+    pub record_files: bool,
 }
 
 /// What came of it.
@@ -87,7 +89,8 @@ impl Request {
     pub fn plan(&self) -> Result<Plan, SpecError> {
         let scenario = Scenario::load(&self.file, self.mutant.as_deref())?.bringing(self.files.clone());
         let cell = plan::choose(&scenario, self.cell.as_deref())?;
-        Plan::new(&scenario, cell)
+        let plan = Plan::new(&scenario, cell)?;
+        Ok(if self.record_files { plan.opened() } else { plan })
     }
 }
 

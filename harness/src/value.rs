@@ -1,4 +1,4 @@
-//! VALUES: the small words of scenario files: time spans, daemons, roles, families.
+//! VALUES: the small words of scenario files: time spans, daemons, roles, families, names and paths.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::image::catalog;
+
+mod name;
+mod path;
+
+pub use name::{FileName, Zone, is_label};
+pub use path::{Beside, FileError, NodePath, Regular};
 
 /// A time span as operators write it: `500ms`, `2s`, `1.5s`, `2m`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

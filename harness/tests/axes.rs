@@ -69,8 +69,14 @@ fn plan(mutant: Option<&str>, cell: Option<&str>) -> Plan {
     let folder = tempfile::tempdir().expect("a folder");
     let owned = |text: &str| text.to_owned();
     let (mutant, cell) = (mutant.map(owned), cell.map(owned));
-    let request =
-        Request { file: file(folder.path()), mutant, cell, records: folder.path().to_owned(), files: BTreeMap::new() };
+    let request = Request {
+        file: file(folder.path()),
+        mutant,
+        cell,
+        records: folder.path().to_owned(),
+        files: BTreeMap::new(),
+        record_files: false,
+    };
     request.plan().unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -98,6 +98,7 @@ fn error_in(good: &str, folder: &Path, change: (&str, &str)) -> String {
         cell: None,
         records: folder.to_owned(),
         files: BTreeMap::new(),
+        record_files: false,
     };
     match request.plan() {
         Ok(_) => "no error".to_owned(),

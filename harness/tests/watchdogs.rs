@@ -57,7 +57,7 @@ impl Folder {
 
     fn request(&self, cell: &str, files: BTreeMap<String, PathBuf>) -> Request {
         let (file, records) = (self.path("watched.toml"), self.0.path().to_owned());
-        Request { file, mutant: None, cell: Some(cell.to_owned()), records, files }
+        Request { file, mutant: None, cell: Some(cell.to_owned()), records, files, record_files: false }
     }
 }
 

@@ -85,6 +85,7 @@ pub fn request(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Request
         cell: cell.map(str::to_owned),
         records: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/lab"),
         files: BTreeMap::new(),
+        record_files: false,
     }
 }
 

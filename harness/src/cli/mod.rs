@@ -43,6 +43,9 @@ enum Command {
         /// All cells, not only those that are run by default
         #[arg(long, requires = "cells")]
         all: bool,
+        /// Show the contents of the files that the scenario or you bring, too, without their keys
+        #[arg(long = "files")]
+        contents: bool,
     },
     /// Judge a recorded run again, without Docker, and by other budgets if wanted
     Judge(judge::Judge),
@@ -78,11 +81,14 @@ struct Scenario {
     /// Where runs are recorded
     #[arg(long, default_value = "target/lab")]
     records: PathBuf,
+    /// Record the contents of the files that the scenario or you bring, without their keys; else only their paths and hashes
+    #[arg(long)]
+    record_files: bool,
 }
 
 impl From<Scenario> for crate::run::Request {
-    fn from(Scenario { file, mutant, cell, files, records }: Scenario) -> Self {
-        Self { file, mutant, cell, records, files: files.into_iter().collect() }
+    fn from(Scenario { file, mutant, cell, files, records, record_files }: Scenario) -> Self {
+        Self { file, mutant, cell, records, files: files.into_iter().collect(), record_files }
     }
 }
 
@@ -110,8 +116,9 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { scenario, repeat } => run::run(&scenario.into(), repeat).await,
-        Command::Plan { scenario, cells, all } => {
+        Command::Plan { mut scenario, cells, all, contents } => {
             let list = if all { plan::List::All } else { plan::List::Default };
+            scenario.record_files |= contents;
             plan::plan(&scenario.into(), cells.then_some(list))
         }
         Command::Judge(judge) => judge::judge(judge),

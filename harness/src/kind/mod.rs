@@ -25,7 +25,7 @@ mod template;
 mod watchdog;
 
 pub use session::{Session, sessions};
-pub(crate) use template::fill;
+pub(crate) use template::fill_given;
 
 /// A daemon.
 pub trait Kind: Sync {

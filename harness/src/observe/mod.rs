@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use crate::engine::{Chunk, EngineError};
 use crate::history::{Event, Recorder, Seen};
 use crate::kind::{self, Kind};
-use crate::plan::{Files, NodePlan};
+use crate::plan::{Files, NodePlan, Planned};
 
 mod bgp;
 mod lines;
@@ -39,6 +39,7 @@ pub struct Observer {
     ribs: Vec<(String, &'static dyn Kind)>,
     /// Daemons quote their configuration when they do not understand it.
     files: Files,
+    planned: Planned,
     recorder: Recorder,
     waiting: Waiting,
     phase: watch::Sender<Phase>,
@@ -57,7 +58,7 @@ impl Observer {
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
         let files = plan.files.clone();
-        Self { node: plan.name.clone(), ribs, files, recorder, waiting, phase, next: 0 }
+        Self { node: plan.name.clone(), ribs, files, planned: Planned::of(plan), recorder, waiting, phase, next: 0 }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -99,6 +100,9 @@ impl Observer {
     }
 
     fn report(&mut self, at: u64, since: Option<u64>, saw: Observation) {
+        if let Err(reason) = self.planned.check(&saw) {
+            return self.hole(at, reason);
+        }
         let seen = match saw {
             Observation::Ready => {
                 self.record(at, Seen::Ready);
@@ -155,6 +159,7 @@ impl Observer {
     }
 
     fn gone(&self, why: &str) {
+        let why = &*self.files.redact(why);
         let first = self.phase.send_if_modified(|phase| {
             let was_alive = !matches!(phase, Phase::Gone(_));
             if was_alive {
@@ -169,7 +174,8 @@ impl Observer {
     }
 
     fn hole(&self, at: u64, reason: String) {
-        self.record(at, Seen::Hole { reason });
+        // It may quote what a daemon said.
+        self.record(at, Seen::Hole { reason: self.files.redact(&reason) });
     }
 
     fn record(&self, at: u64, saw: Seen) {

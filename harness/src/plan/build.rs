@@ -1,19 +1,22 @@
 //! From a scenario and a cell to a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::PathBuf;
 
+use ipnet::IpNet;
 use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
-    sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, hide, products,
+    routes, sessions,
 };
+use crate::fault::{Breaks, Fault, Md5};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
+use crate::secret::{Secret, is_secret};
 use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
+use crate::value::{FileError, NodePath, Regular};
 
 impl Plan {
     /// Works a scenario out for one cell of its matrix.
@@ -30,6 +33,7 @@ impl Plan {
             .enumerate()
             .map(|(nth, (name, node))| plan_node(scenario, &cell, nth, name, node))
             .collect::<Result<Vec<NodePlan>, _>>()?;
+        let nodes = without_each_others_keys(nodes, scenario);
         if let Some(path) =
             scenario.brought.keys().find(|path| !nodes.iter().any(|node| node.given.contains_key(*path)))
         {
@@ -149,17 +153,24 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
     }
     let mut given = BTreeMap::new();
     for (path, beside) in &node.files {
-        let from = scenario.brought.get(path).cloned().unwrap_or_else(|| scenario.folder.join(beside));
-        let wrong = |error: String| SpecError::new(format!("node `{name}`, {path}: {}: {error}", from.display()));
-        let mut file = read(path, &from).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let brought = scenario.brought.get(path.as_str());
+        let from = brought.cloned().unwrap_or_else(|| scenario.folder.join(beside.to_string()));
+        let key = KeyPath::of(&["nodes", name, "files", path.as_str()]);
+        let wrong = |error: String| {
+            scenario.wrong_in_topology(&key, format!("node `{name}`, {path}: {}: {error}", from.display()))
+        };
+        // A file that the user brings may be anywhere; one that the scenario names lies in its folder.
+        let opened = brought.map_or_else(|| beside.open(&scenario.folder), |brought| Regular::open(brought));
+        let mut file = opened.and_then(|from| read(path, from)).map_err(|error| wrong(error.to_string()))?;
         if from.extension().is_some_and(|extension| extension == "j2") {
             let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
-            let filled = kind::fill(&template, node.vars.clone().into()).map_err(wrong)?;
+            let filled = kind::fill_given(&template, node.vars.clone().into()).map_err(wrong)?;
             file.content = Bytes(filled.into_bytes());
         }
-        files.insert(path.clone(), file);
-        given.insert(path.clone(), from);
+        files.insert(path.to_string(), file);
+        given.insert(path.to_string(), from);
     }
+    check_files(scenario, name, &files, &given)?;
     let plan = NodePlan {
         name: name.to_owned(),
         image: recipe(name, &runs)?,
@@ -167,7 +178,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         loopback: loopback(topology, node),
         routes: routes::of(topology, name, node),
         sysctls: sysctls(node),
-        files: Files::new(files.into_values().collect(), sessions.into_iter().filter_map(|s| s.md5).collect()),
+        files: Files::new(files.into_values().collect(), secrets(node, sessions), given.keys()),
         given,
         daemons,
         ribs,
@@ -176,8 +187,79 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         reloads,
         runs,
     };
+    check_routes(scenario, node, &plan)?;
     check_client(scenario, &plan)?;
     Ok(plan)
+}
+
+/// No path is both a file and a folder.
+fn check_files(
+    scenario: &Scenario,
+    name: &str,
+    files: &BTreeMap<String, File>,
+    given: &BTreeMap<String, PathBuf>,
+) -> Result<(), SpecError> {
+    for path in files.keys() {
+        let parents = path.char_indices().filter(|(at, c)| *c == '/' && *at > 0).filter_map(|(at, _)| path.get(..at));
+        let Some(parent) = parents.into_iter().find(|parent| files.contains_key(*parent)) else { continue };
+        let at = if given.contains_key(parent) { parent } else { path };
+        let error = format!("node `{name}`: {parent} is both a file and the folder of {path}");
+        return Err(scenario.wrong_in_topology(&KeyPath::of(&["nodes", name, "files", at]), error));
+    }
+    Ok(())
+}
+
+/// No prefix has two routes: the kernel refuses the second.
+fn check_routes(scenario: &Scenario, node: &Node, plan: &NodePlan) -> Result<(), SpecError> {
+    let connected: Vec<IpNet> = plan.links.iter().flat_map(|link| &link.addresses).map(IpNet::trunc).collect();
+    for to in node.routes.keys() {
+        let derived = plan.routes.iter().filter(|route| route.to == *to).count() > 1;
+        if derived || connected.contains(to) {
+            let name = &plan.name;
+            let path = KeyPath::of(&["nodes", name, "routes", &to.to_string()]);
+            let why = if derived { "it follows from the networks or the gateway" } else { "it is connected" };
+            let error = scenario.wrong_in_topology(&path, format!("`{name}` has a route to {to} already: {why}"));
+            return Err(error.hint("take it out"));
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a node's sessions, and what its environment and the variables of its templates hold by keys' names.
+fn secrets(node: &Node, sessions: Vec<Session>) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = sessions.into_iter().filter_map(|session| session.md5).collect();
+    let env = node.env.iter().filter(|(name, _)| is_secret(name));
+    secrets.extend(env.map(|(_, value)| Secret::from(&**value)));
+    let words: Vec<&str> = node.script.iter().flat_map(|script| script.split_whitespace()).collect();
+    secrets.extend(hide::keys(&words));
+    node.vars.iter().for_each(|(name, value)| add_secrets(is_secret(name), value, &mut secrets));
+    secrets
+}
+
+fn add_secrets(secret: bool, value: &serde_json::Value, secrets: &mut Vec<Secret>) {
+    use serde_json::Value as V;
+    match value {
+        V::String(text) if secret => secrets.push(Secret::from(&**text)),
+        V::Number(number) if secret => secrets.push(Secret::from(&*number.to_string())),
+        V::Array(values) => values.iter().for_each(|value| add_secrets(secret, value, secrets)),
+        V::Object(values) => {
+            values.iter().for_each(|(name, value)| add_secrets(secret || is_secret(name), value, secrets));
+        }
+        V::Null | V::Bool(_) | V::Number(_) | V::String(_) => {}
+    }
+}
+
+/// Each node's files hide the keys of the whole lab: a daemon may quote its peer's, and that which a fault gives it.
+fn without_each_others_keys(mut nodes: Vec<NodePlan>, scenario: &Scenario) -> Vec<NodePlan> {
+    let of_faults = scenario.steps.iter().filter_map(|step| match &step.verb {
+        Verb::Inject(Strike::Fault(Fault { breaks: Breaks::Md5(Md5(key)), .. })) => Some(key.clone()),
+        _ => None,
+    });
+    let all: Vec<Secret> = nodes.iter().flat_map(|node| node.files.secrets().to_vec()).chain(of_faults).collect();
+    for node in &mut nodes {
+        node.files = std::mem::take(&mut node.files).hiding(&all);
+    }
+    nodes
 }
 
 /// A generated file.
@@ -186,9 +268,8 @@ pub(super) fn file((path, text): (String, String)) -> File {
 }
 
 /// A file as it is here, byte for byte; a script stays executable.
-fn read(path: &str, from: &Path) -> std::io::Result<File> {
-    let mode = std::fs::metadata(from)?.permissions().mode() & 0o777;
-    Ok(File { path: path.to_owned(), mode, content: Bytes(std::fs::read(from)?) })
+fn read(path: &NodePath, from: Regular) -> Result<File, FileError> {
+    Ok(File { path: path.to_string(), mode: from.mode, content: Bytes(from.read()?) })
 }
 
 fn recipe(name: &str, runs: &BTreeMap<Role, Product>) -> Result<Recipe, SpecError> {
@@ -208,7 +289,7 @@ fn trains(topology: &Topology, node: &Node) -> Vec<Train> {
             name: ask.service.clone(),
             to: service.addresses.clone(),
             per_second: ask.per_second,
-            qname: service.zone.clone(),
+            qname: service.zone.to_string(),
             timeout_ms: u64::try_from(ask.timeout.0.as_millis()).unwrap_or(u64::MAX),
             flow: ask.flow,
         })

@@ -19,14 +19,17 @@ mod deadline;
 mod files;
 mod given;
 mod ground;
+mod hide;
 mod pairwise;
+mod planned;
 mod products;
 mod routes;
 mod sessions;
 mod show;
 
 pub use cells::{Cells, cells, choose, describe, test_name};
-pub use files::Files;
+pub use files::{Files, Shown};
+pub use planned::Planned;
 pub use sessions::SessionPlan;
 
 /// All that a run does, decided.
@@ -109,6 +112,7 @@ pub struct NodePlan {
     /// Where files came from that were not generated: path in the node -> path here.
     pub given: BTreeMap<String, PathBuf>,
     /// Daemons, in the order in which they start.
+    #[serde(serialize_with = "hide::daemons")]
     pub daemons: Vec<Daemon>,
     /// Control sockets to watch.
     pub ribs: Vec<ControlSocket>,
@@ -185,6 +189,15 @@ impl Plan {
             Some(mutant) => format!("{}[{}]", self.scenario, mutant.name),
             None => self.scenario.clone(),
         }
+    }
+
+    /// The same with the contents of files that were given in what is shown and recorded of it, but for their keys.
+    #[must_use]
+    pub fn opened(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.files = std::mem::take(&mut node.files).opened();
+        }
+        self
     }
 
     /// The node of that name.

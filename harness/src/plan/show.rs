@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::Flow;
 
 use super::cells::describe;
-use super::{Action, Expectation, NodePlan, Plan};
+use super::{Action, Expectation, NodePlan, Plan, hide};
 use crate::spec::Subject;
 
 impl Plan {
@@ -103,8 +103,9 @@ impl fmt::Display for NodePlan {
             writeln!(f, "  sysctl   {key} = {value}")?;
         }
         for daemon in &self.daemons {
-            let env: Vec<String> = daemon.env.iter().map(|(key, value)| format!("{key}={value} ")).collect();
-            writeln!(f, "  {:8} {}{}", daemon.name, env.concat(), daemon.argv.join(" "))?;
+            let env: Vec<String> =
+                hide::env(&daemon.env).iter().map(|(key, value)| format!("{key}={value} ")).collect();
+            writeln!(f, "  {:8} {}{}", daemon.name, env.concat(), hide::argv(&daemon.argv).join(" "))?;
         }
         for train in &self.trains {
             let to: Vec<String> = train.to.iter().map(ToString::to_string).collect();
@@ -122,7 +123,11 @@ impl fmt::Display for NodePlan {
         for file in self.files.shown() {
             let from = self.given.get(&file.path).map(|from| format!(" (given: {})", from.display()));
             writeln!(f, "  file     {} {:o}{}", file.path, file.mode, from.unwrap_or_default())?;
-            for line in String::from_utf8_lossy(&file.content.0).lines() {
+            if let Some(hash) = &file.sha256 {
+                writeln!(f, "    sha256 {hash}")?;
+            }
+            let Some(content) = file.content else { continue };
+            for line in String::from_utf8_lossy(&content.0).lines() {
                 writeln!(f, "    | {line}")?;
             }
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::history::{Event, Seen};
 use crate::plan::Plan;
+use crate::value::{FileName, NodePath};
 
 /// `target/lab/<run>/`.
 #[derive(Debug, Clone)]
@@ -24,10 +25,12 @@ impl RunFolder {
         std::fs::write(folder.join("plan.txt"), plan.to_string())?;
         std::fs::write(folder.join("plan.json"), serde_json::to_string(plan)?)?;
         for node in &plan.nodes {
+            let of_node = folder.join(FileName::new(&*node.name).map_err(io::Error::other)?);
             for file in node.files.shown() {
-                let path = folder.join(&node.name).join(file.path.trim_start_matches('/'));
+                let path = NodePath::try_from(file.path).map_err(io::Error::other)?.below(&of_node);
+                let Some(content) = file.content else { continue };
                 std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
-                std::fs::write(path, &file.content.0)?;
+                std::fs::write(path, &content.0)?;
             }
         }
         Ok(Self(folder))
@@ -77,7 +80,9 @@ pub fn write_logs(folder: &RunFolder, events: &[Event]) -> io::Result<()> {
     let mut logs: BTreeMap<PathBuf, String> = BTreeMap::new();
     for event in events {
         if let (Some(node), Seen::Line { daemon, text, .. }) = (&event.node, &event.saw) {
-            let log = logs.entry(Path::new(node).join(format!("{daemon}.log"))).or_default();
+            let names = [FileName::new(&**node), FileName::new(format!("{daemon}.log"))];
+            let [node, name] = names.map(|name| name.map_err(io::Error::other));
+            let log = logs.entry(Path::new("").join(node?).join(name?)).or_default();
             let since = event.at.saturating_sub(start) as f64 / 1e9;
             let _infallible = writeln!(log, "{since:9.3} {text}");
         }

@@ -31,7 +31,8 @@ impl SpecError {
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        // A message may quote the file, and a terminal obeys control characters.
+        f.write_str(&self.message.replace(|c: char| c.is_control() && !['\n', '\t'].contains(&c), "\u{fffd}"))?;
         match &self.place {
             Some(place) => write!(f, "\n{place}"),
             None => Ok(()),

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::error::SpecError;
 use super::source::{KeyPath, Point, Segment, Source};
+use crate::value::Regular;
 
 /// Where each layer of a topology stands, the one that wins first.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,19 +36,41 @@ impl Layers {
     }
 }
 
+/// Reads a scenario file that the user names.
 pub(super) fn read(file: &Path) -> Result<Source, SpecError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Source { file: file.to_owned(), text }),
-        Err(error) => Err(SpecError::new(format!("cannot read {}: {error}", file.display()))),
-    }
+    let content = Regular::open(file).and_then(Regular::read);
+    text(file, content.map_err(|error| SpecError::new(error.to_string()))?)
+}
+
+/// The text of a file; what is no UTF-8 is an error at its line.
+pub(super) fn text(file: &Path, content: Vec<u8>) -> Result<Source, SpecError> {
+    let file = file.to_owned();
+    String::from_utf8(content).map(|text| Source { file: file.clone(), text }).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let place = Source { file, text: String::from_utf8_lossy(error.as_bytes()).into_owned() }.place(at..at + 1);
+        SpecError { message: "the file is no UTF-8".to_owned(), place: Some(place), hint: None }
+    })
 }
 
 pub(super) fn table(source: &Source) -> Result<Table, SpecError> {
     toml::from_str(&source.text).map_err(|error| SpecError {
         message: error.message().to_owned(),
-        place: error.span().map(|span| source.place(span)),
+        place: Some(source.place(error.span().unwrap_or(0..0))),
         hint: None,
     })
+}
+
+/// A message that may quote a value: without the middle of a long one, and without control characters.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 400;
+    let clean: Vec<char> = message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    match clean.len() {
+        ..=LONGEST => clean.into_iter().collect(),
+        length => {
+            let (head, tail) = (clean.iter().take(LONGEST / 2), clean.iter().skip(length - LONGEST / 2));
+            head.chain(['…'].iter()).chain(tail).collect()
+        }
+    }
 }
 
 pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Result<T, SpecError> {
@@ -64,7 +87,7 @@ pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Resu
                 })
                 .collect(),
         );
-        let message = error.inner().message().to_owned();
+        let message = shortened(error.inner().message());
         // The error names the table that the key is in; the caret belongs under the key.
         if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             if path.0.last() != Some(&Segment::Key(key.to_owned())) {
@@ -72,6 +95,13 @@ pub(super) fn decode<T: DeserializeOwned>(table: Table, layers: &Layers) -> Resu
             }
             return layers.error_at(&path, Point::Key, message);
         }
-        layers.error(&path, format!("{path}: {message}"))
+        match path.0.last() {
+            None => layers.error(&path, message),
+            // The message may quote the value.
+            Some(Segment::Key(key)) if message.starts_with("invalid ") && crate::secret::is_secret(key) => {
+                layers.error(&path, format!("{path}: not a value of the expected type"))
+            }
+            Some(_) => layers.error(&path, format!("{path}: {message}")),
+        }
     })
 }

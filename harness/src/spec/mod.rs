@@ -26,5 +26,5 @@ pub(crate) use topology::session_addresses;
 pub use topology::{Announces, Ask, Node, Peer, Service, Sessions, Topology, Watchdog};
 
 pub use crate::fault::Fault as Inject;
-pub use crate::secret::{Secret, without_passwords};
+pub use crate::secret::Secret;
 pub use crate::value::{Family, Product, Role, Span};

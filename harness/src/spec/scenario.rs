@@ -9,13 +9,14 @@ use toml::{Table, Value};
 
 use super::always::Always;
 use super::error::SpecError;
-use super::layers::{Layers, decode, read, table};
+use super::layers::{Layers, decode, read, table, text};
 use super::matrix::{Axis, AxisValue, Cell, Matrix, Strike};
 use super::patch::merge;
-use super::source::{KeyPath, Point};
+use super::source::{KeyPath, Point, Source};
 use super::step::{Mutant, StepEntry, Verb};
 use super::topology::Topology;
 use super::validate;
+use crate::value::{Beside, FileName, Regular};
 
 /// A scenario, whole and valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +92,35 @@ struct Entry {
     mutants: IndexMap<String, Mutant>,
 }
 
+impl Entry {
+    /// What is printed as it is written.
+    fn prose(&self) -> impl Iterator<Item = (KeyPath, &String)> {
+        let named = [("title", Some(&self.title)), ("why", self.why.as_ref()), ("source", self.source.as_ref())];
+        let named = named.into_iter().filter_map(|(key, text)| Some((KeyPath::of(&[key]), text?)));
+        let steps = self.step.iter().enumerate();
+        let steps =
+            steps.filter_map(|(i, step)| Some((KeyPath::of(&["step"]).index(i).key("name"), step.name.as_ref()?)));
+        let mutants = self.mutants.iter().flat_map(|(name, mutant)| {
+            let at = KeyPath::of(&["mutants", name]);
+            [(at.clone(), name), (at.key("why"), &mutant.why)]
+        });
+        let values =
+            self.axis.iter().flat_map(|(axis, values)| values.iter().map(move |(name, value)| (axis, name, value)));
+        let values = values
+            .filter_map(|(axis, name, value)| Some((KeyPath::of(&["axis", axis, name, "why"]), value.why.as_ref()?)));
+        named.chain(steps).chain(mutants).chain(values)
+    }
+}
+
+/// A terminal obeys control characters: a text has none but line breaks and tabs.
+fn printable(source: &Source, path: &KeyPath, text: &str) -> Result<(), SpecError> {
+    if !text.contains(|c: char| c.is_control() && !['\n', '\t'].contains(&c)) {
+        return Ok(());
+    }
+    let place = source.locate(path, Point::Value).map(|(_, place)| place);
+    Err(SpecError { place, ..SpecError::new("a control character: expected a text") })
+}
+
 impl Scenario {
     /// Reads a scenario file, as it is or as one of its mutants.
     ///
@@ -101,14 +131,15 @@ impl Scenario {
         let root = KeyPath::default();
         let entry: Entry = decode(table(&scenario)?, &Layers(vec![(scenario.clone(), root.clone())]))?;
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        entry.prose().try_for_each(|(path, text)| printable(&scenario, &path, text))?;
 
         let (mut topology, base) = match entry.topology {
             Value::Table(inline) => (inline, (scenario.clone(), KeyPath::of(&["topology"]))),
             Value::String(name) => {
-                let topologies = folder.join("topologies");
-                let found = read(&topologies.join(format!("{name}.toml"))).map_err(|error| SpecError {
-                    place: scenario.locate(&KeyPath::of(&["topology"]), Point::Value).map(|(_, place)| place),
-                    hint: Some(format!("{} holds {}", topologies.display(), list(&names(&topologies)))),
+                let found = shared(&folder, &name).map_err(|error| SpecError {
+                    place: error
+                        .place
+                        .or_else(|| scenario.locate(&KeyPath::of(&["topology"]), Point::Value).map(|(_, place)| place)),
                     ..error
                 })?;
                 (table(&found)?, (found, root.clone()))
@@ -314,10 +345,22 @@ impl std::fmt::Display for Verb {
     }
 }
 
+/// The topology of that name: a file in the folder `topologies` beside the scenario.
+fn shared(folder: &Path, name: &str) -> Result<Source, SpecError> {
+    let topologies = folder.join("topologies");
+    let hint = || format!("{} holds {}", topologies.display(), list(&names(&topologies)));
+    let wrong = |error: String| SpecError::new(error).hint(hint());
+    let file = FileName::new(format!("{name}.toml")).map_err(wrong)?;
+    let beside = Path::new("topologies").join(&file).to_string_lossy().into_owned();
+    let opened = Beside::try_from(beside).map_err(wrong)?.open(folder);
+    let content = opened.and_then(Regular::read).map_err(|error| wrong(error.to_string()))?;
+    text(&topologies.join(file), content)
+}
+
 /// The topologies that there are.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let stem = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
+    let stem = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().escape_debug().to_string());
     let mut names: Vec<String> = entries.filter_map(|entry| stem(entry.path())).collect();
     names.sort();
     names

@@ -58,12 +58,17 @@ impl KeyPath {
     }
 }
 
+/// A key as a message shows it: without control characters, and not for ever.
+fn shown(key: &str) -> String {
+    key.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(100).collect()
+}
+
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Key(key) if i == 0 => write!(f, "{key}")?,
-                Segment::Key(key) => write!(f, ".{key}")?,
+                Segment::Key(key) if i == 0 => write!(f, "{}", shown(key))?,
+                Segment::Key(key) => write!(f, ".{}", shown(key))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
@@ -148,13 +153,22 @@ impl Source {
     }
 }
 
+/// How much of a line is shown, in characters.
+const WINDOW: usize = 160;
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, text, width } = self;
+        // Of a long line, the part around the caret.
+        let first = if text.chars().count() > WINDOW { column.saturating_sub(WINDOW / 2) } else { 0 };
+        let text: String = text.chars().skip(first).take(WINDOW).collect();
+        // A control character would move the caret, or do worse to a terminal.
+        let text = text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
+        let (indent, width) = (column - 1 - first, (*width).min(WINDOW - (column - 1 - first).min(WINDOW - 1)));
         let gutter = line.to_string().len().max(4);
         writeln!(f, "{:>gutter$}--> {}:{line}:{column}", "", file.display())?;
         writeln!(f, "{line:>gutter$} | {text}")?;
-        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(*width), indent = column - 1)
+        write!(f, "{:>gutter$} | {:>indent$}{}", "", "", "^".repeat(width))
     }
 }
 

@@ -8,7 +8,7 @@ use protocol::Flow;
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::value::{Family, Span};
+use crate::value::{Beside, Family, NodePath, Span, Zone};
 
 /// A lab's shape. Maps keep the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Service {
     /// Its addresses: bound on `lo` where it is served, announced as /32 and /128.
     pub addresses: Vec<IpAddr>,
     /// The zone for which its servers are authoritative.
-    pub zone: String,
+    pub zone: Zone,
 }
 
 /// A machine.
@@ -63,7 +63,7 @@ pub struct Node {
     /// Files from beside the scenario, in place of generated ones: path in the node = path here. Byte for byte, but for one
     /// that ends in `.j2`, which is a template of `vars`.
     #[serde(default)]
-    pub files: IndexMap<String, String>,
+    pub files: IndexMap<NodePath, Beside>,
     /// What its templates are filled with.
     #[serde(default)]
     pub vars: serde_json::Map<String, serde_json::Value>,

@@ -11,19 +11,23 @@ use super::scenario::{Scenario, list};
 use super::source::KeyPath;
 use super::step::Verb;
 use super::topology::{Node, Peer, Topology, session_addresses};
-use crate::fault::Fault;
-use crate::secret::Secret;
-use crate::value::{Product, Role, Span};
+use crate::fault::{Answers, Breaks, Fault, Md5};
+use crate::value::{Product, Role, Span, is_label};
 
 mod axes;
 mod expect;
+mod values;
 
 pub(super) use axes::axes;
+
+/// The most steps of a scenario.
+const MOST_STEPS: usize = 1000;
 
 type Checked = Result<(), SpecError>;
 
 pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> Checked {
     let check = Check { topology, layers };
+    check.size()?;
     for (name, prefixes) in &topology.networks {
         check.name(&KeyPath::of(&["networks", name]), name)?;
         for (i, prefix) in prefixes.iter().enumerate() {
@@ -35,12 +39,16 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
             check.that(same == 1, &path, || {
                 format!("network `{name}` has {same} prefixes of one family: expected one")
             })?;
+            check.prefix(*prefix, &path)?;
         }
     }
     for (name, service) in &topology.services {
         check.name(&KeyPath::of(&["services", name]), name)?;
         let path = KeyPath::of(&["services", name, "addresses"]);
         check.that(!service.addresses.is_empty(), &path, || format!("service `{name}` has no address"))?;
+        for (i, address) in service.addresses.iter().enumerate() {
+            check.host(*address, &path.index(i))?;
+        }
     }
     for (name, node) in &topology.nodes {
         check.name(&KeyPath::of(&["nodes", name]), name)?;
@@ -52,6 +60,9 @@ pub(super) fn topology(topology: &Topology, folder: &Path, layers: &Layers) -> C
 /// The steps of a scenario in a cell.
 pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
     let check = Check { topology: &scenario.topology, layers };
+    check.that(scenario.steps.len() <= MOST_STEPS, &KeyPath::of(&["step"]), || {
+        format!("{} steps: expected {MOST_STEPS} at most", scenario.steps.len())
+    })?;
     let asserts = scenario.steps.iter().any(|step| matches!(step.verb, Verb::Expect(_)));
     check.that(asserts, &KeyPath::of(&["step"]), || "nothing is asserted: no step has `expect`".to_owned())?;
     for step in &scenario.steps {
@@ -68,6 +79,7 @@ pub(super) fn steps(scenario: &Scenario, layers: &Layers) -> Checked {
 pub(super) fn mutants(scenario: &Scenario, layers: &Layers) -> Checked {
     let check = Check { topology: &scenario.topology, layers };
     for (name, mutant) in &scenario.mutants {
+        check.name(&KeyPath::of(&["mutants", name]), name)?;
         scenario.pinned_by(name)?;
         let path = KeyPath::of(&["mutants", name, "drop-step"]);
         if let Some(number) = mutant.drop_step {
@@ -127,9 +139,7 @@ impl Check<'_> {
 
     /// Names become host names, container names and file names.
     fn name(&self, path: &KeyPath, name: &str) -> Checked {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let valid = name.chars().all(good) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 40;
-        self.that(valid, path, || {
+        self.that(is_label(name), path, || {
             format!("`{name}` is not a name: expected lower-case letters, digits and `-`, a letter first, at most 40")
         })
     }
@@ -145,8 +155,11 @@ impl Check<'_> {
                     let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
                     format!("{address} lies outside network `{network}`: it has {}", list(&prefixes))
                 })?;
+                self.host(*address, &path.index(i))?;
             }
         }
+        self.asn(node.asn, &at.key("asn"))?;
+        self.texts(node, &at)?;
         for (i, run) in node.runs.iter().enumerate() {
             self.run(run, &at.key("runs").index(i))?;
         }
@@ -193,6 +206,9 @@ impl Check<'_> {
             let path = at.key("routes").key(&prefix.to_string());
             let other = self.known("node", via, &self.topology.nodes, &path)?;
             let v6 = prefix.addr().is_ipv6();
+            self.that(prefix.trunc() == *prefix, &path, || {
+                format!("{prefix} has host bits set: expected {}", prefix.trunc())
+            })?;
             self.that(via != name && node.toward(other, v6).is_some(), &path, || {
                 format!("a route to nowhere: `{name}` shares no network with `{via}` in the family of {prefix}")
             })?;
@@ -213,16 +229,8 @@ impl Check<'_> {
             })?;
         }
         for (target, file) in &node.files {
-            let path = at.key("files").key(target);
-            self.that(target.starts_with('/'), &path, || format!("`{target}` is not an absolute path in the node"))?;
-            self.that(folder.join(file).is_file(), &path, || {
-                format!("there is no file {}", folder.join(file).display())
-            })?;
-        }
-        for key in node.sysctl.keys() {
-            self.that(key.starts_with("net."), &at.key("sysctl").key(key), || {
-                format!("kernel parameter `{key}` is not a node's own: expected `net.*`")
-            })?;
+            let path = at.key("files").key(target.as_str());
+            file.open(folder).map_err(|error| self.layers.error(&path, error.to_string()))?;
         }
         let w = &node.watchdog;
         let positive =
@@ -234,6 +242,15 @@ impl Check<'_> {
 
     fn fault(&self, fault: &Fault, path: &KeyPath) -> Checked {
         let node = self.known("node", &fault.on, &self.topology.nodes, &path.key("on"))?;
+        if let Breaks::Md5(Md5(key)) = &fault.breaks {
+            self.key(key, &path.key("md5"))?;
+        }
+        if let Breaks::Answers(Answers(how)) = &fault.breaks {
+            let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+            self.that(how.len() <= 200 && how.chars().all(plain), &path.key("answers"), || {
+                "not a way to answer: expected one line of at most 200 printable ASCII characters".to_owned()
+            })?;
+        }
         let Some(role) = fault.role() else { return Ok(()) };
         let runs = node.runs.iter().any(|run| *run == role.to_string());
         self.that(runs, &path.key(fault.breaks.key()), || {
@@ -256,15 +273,9 @@ impl Check<'_> {
                 format!("restart time {restart} is not possible: expected whole seconds, 1 to 4095 (RFC 4724)")
             })?;
         }
-        if let Some(key) = session.md5.as_ref().map(Secret::reveal) {
-            // The key itself is not shown. Every daemon's configuration must be able to hold it.
-            let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !['"', '\'', '\\'].contains(&c);
-            let valid = (1..=80).contains(&key.len()) && key.chars().all(plain) && key.trim() == key;
-            self.that(valid, &at.key("md5"), || {
-                "this key is not possible: expected 1 to 80 printable ASCII characters, without quotes, backslashes and \
-                 blanks at its ends"
-                    .to_owned()
-            })?;
+        self.asn(session.asn, &at.key("asn"))?;
+        if let Some(key) = &session.md5 {
+            self.key(key, &at.key("md5"))?;
         }
         for (key, hops) in [("multihop", session.multihop), ("ttl-security", session.ttl_security)] {
             self.that(hops != Some(0), &at.key(key), || "0 hops are not possible: expected 1 to 255".to_owned())?;

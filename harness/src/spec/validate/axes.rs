@@ -10,6 +10,12 @@ use super::super::step::Verb;
 use super::{Check, Checked};
 use crate::value::Role;
 
+/// The most combinations of values of a scenario's axes: each is checked when the file is read.
+const MOST_COMBINATIONS: usize = 200;
+
+/// The most cells of a scenario.
+const MOST_CELLS: usize = 10_000;
+
 /// The matrix and the axes of a scenario, and the steps that name one.
 pub(in super::super) fn axes(scenario: &Scenario, layers: &Layers) -> Checked {
     let check = Check { topology: &scenario.topology, layers };
@@ -17,6 +23,15 @@ pub(in super::super) fn axes(scenario: &Scenario, layers: &Layers) -> Checked {
         let path = KeyPath::of(&["matrix", &role.to_string()]);
         check.that(!products.is_empty(), &path, || format!("the matrix has nothing to try as {role}"))?;
     }
+    let product = |lengths: &mut dyn Iterator<Item = usize>| lengths.fold(1_usize, usize::saturating_mul);
+    let values = product(&mut scenario.axes.values().map(IndexMap::len));
+    check.that(values <= MOST_COMBINATIONS, &KeyPath::of(&["axis"]), || {
+        format!("the axes have {values} combinations: expected {MOST_COMBINATIONS} at most")
+    })?;
+    let cells = values.saturating_mul(product(&mut scenario.matrix.values().map(Vec::len)));
+    check.that(cells <= MOST_CELLS, &KeyPath::of(&["matrix"]), || {
+        format!("the scenario has {cells} cells: expected {MOST_CELLS} at most")
+    })?;
     for (i, step) in scenario.steps.iter().enumerate() {
         let Verb::Inject(Strike::Axis(name)) = &step.verb else { continue };
         let path = KeyPath::of(&["step"]).index(i).key("inject");
