@@ -76,8 +76,7 @@ fn make(folder: &Path, nodes: usize, events: usize) -> Fallible<()> {
 }
 
 fn scenario(clients: usize) -> String {
-    let mut text = String::from(
-        r#"title = "a synthetic history"
+    let world = r#"title = "a synthetic history"
 
 [matrix]
 resolver = ["bind@9.20"]
@@ -100,10 +99,9 @@ zone      = "example.test"
 on   = { servers = ["10.1.53.254"], clients = ["192.0.2.254"] }
 runs = ["router"]
 asn  = 64601
-"#,
-    );
-    for n in 1..=SERVERS {
-        text += &format!(
+"#;
+    let server = |n| {
+        format!(
             r#"
 [topology.nodes.ns{n}]
 on           = {{ servers = ["10.1.53.{}"] }}
@@ -114,19 +112,21 @@ asn          = 64601
 peers.router = {{}}
 "#,
             10 + n
-        );
-    }
-    for n in 1..=clients {
-        text += &format!(
+        )
+    };
+    let client = |n| {
+        format!(
             r#"
 [topology.nodes.client{n}]
 on      = {{ clients = ["192.0.2.{n}"] }}
 gateway = "router"
 asks    = [{{ service = "one", per-second = 200 }}, {{ service = "two", per-second = 200 }}]
 "#
-        );
-    }
-    text + r#"
+        )
+    };
+    let (servers, clients): (String, String) =
+        ((1..=SERVERS).map(server).collect(), (1..=clients).map(client).collect());
+    let steps = r#"
 [[step]]
 name   = "all serve"
 expect = { serving = ["ns1", "ns2", "ns3", "ns4"] }
@@ -137,7 +137,8 @@ inject = { machine = "crash", on = "ns1" }
 [[step]]
 name   = "three serve"
 expect = { serving = ["ns2", "ns3", "ns4"] }
-"#
+"#;
+    [world, &servers, &clients, steps].concat()
 }
 
 struct Run<'r> {

@@ -57,9 +57,8 @@ impl Header {
 struct Written<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<&'e str>,
-    /// Service, address, instance, RCODE, answers, number, port, ID, nanoseconds until `at`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<(&'e str, IpAddr, &'e str, u16, u16, u64, u16, u16, u64)>,
+    answer: Option<Answer<&'e str>>,
     /// Address, client, its port, ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     served: Option<(IpAddr, IpAddr, u16, u16)>,
@@ -79,7 +78,7 @@ struct Read<'l> {
     at: Option<u64>,
     saw: Option<Seen>,
     #[serde(borrow)]
-    answer: Option<Answer<'l>>,
+    answer: Option<Answer<Text<'l>>>,
     served: Option<(IpAddr, IpAddr, u16, u16)>,
     format: Option<u32>,
     #[serde(borrow)]
@@ -90,8 +89,9 @@ struct Read<'l> {
 #[derive(Deserialize)]
 struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
-#[derive(Deserialize)]
-struct Answer<'l>(#[serde(borrow)] Text<'l>, IpAddr, #[serde(borrow)] Text<'l>, u16, u16, u64, u16, u16, u64);
+/// An answer: service, address, instance, RCODE, records, number, port, ID, nanoseconds until `at`.
+#[derive(Serialize, Deserialize)]
+struct Answer<T>(T, IpAddr, T, u16, u16, u64, u16, u16, u64);
 
 /// What a line holds.
 pub(super) enum Line {
@@ -116,7 +116,7 @@ pub(super) fn write(event: &Event, mut out: impl Write) -> io::Result<()> {
             sent,
             outcome: Outcome::Answer { instance, rcode, answers, rtt },
         } if sent.checked_add(*rtt) == Some(*at) => {
-            line.answer = Some((service, *to, instance, *rcode, *answers, *number, *port, *id, *rtt));
+            line.answer = Some(Answer(service, *to, instance, *rcode, *answers, *number, *port, *id, *rtt));
         }
         // A scope or a flow has no place in the short form.
         Seen::Served { to, client, id } if SocketAddr::new(client.ip(), client.port()) == *client => {

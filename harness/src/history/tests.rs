@@ -1,5 +1,6 @@
 //! The record, from the recorder to the reader and back.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,34 @@ fn one_of_each() -> Vec<Event> {
     ]
 }
 
+/// The place of each kind of event in a list of all. A new kind does not compile here: it needs an event in `one_of_each`, and so a
+/// line in docs/record.md.
+fn kind(saw: &Seen) -> usize {
+    match saw {
+        Seen::Begin { .. } => 0,
+        Seen::Up => 1,
+        Seen::Down => 2,
+        Seen::Step { .. } => 3,
+        Seen::Over { .. } => 4,
+        Seen::Injected { .. } => 5,
+        Seen::Healed { .. } => 6,
+        Seen::Ready => 7,
+        Seen::Started { .. } => 8,
+        Seen::Exited { .. } => 9,
+        Seen::Line { .. } => 10,
+        Seen::Fib { .. } => 11,
+        Seen::Address { .. } => 12,
+        Seen::Rib { .. } => 13,
+        Seen::Bgp { .. } => 14,
+        Seen::Tcp { .. } => 15,
+        Seen::Query { .. } => 16,
+        Seen::Served { .. } => 17,
+        Seen::Hole { .. } => 18,
+        Seen::Stalled { .. } => 19,
+        Seen::Judged { .. } => 20,
+    }
+}
+
 fn written(event: &Event) -> String {
     let mut text = Vec::new();
     line::write(event, &mut text).expect("a line");
@@ -125,6 +154,12 @@ fn every_event_is_read_as_it_was_written() {
         let long = serde_json::to_string(&event).expect("a line");
         assert_eq!(unwritten(&long).expect("a line"), event, "{long}");
     }
+}
+
+#[test]
+fn there_is_one_of_each() {
+    let kinds: BTreeSet<usize> = one_of_each().iter().map(|event| kind(&event.saw)).collect();
+    assert!(kinds.iter().copied().eq(0..kinds.len()) && kinds.len() == 21, "{kinds:?}");
 }
 
 #[test]

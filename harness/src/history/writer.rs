@@ -83,18 +83,21 @@ fn write(out: Out, log: &Log, asked: &Receiver<Sender<io::Result<()>>>) {
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let ended = out.and_then(end);
-        let answer = match &ended {
-            Ok(()) => Ok(()),
-            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-        };
         // Who asked may have lost patience.
-        let _gone = told.send(answer);
+        let _gone = told.send(copied(&ended));
         // Asked again, it says the same.
         while let Ok(told) = asked.recv() {
-            let again = ended.as_ref().map(|()| ()).map_err(|error| io::Error::new(error.kind(), error.to_string()));
-            let _gone = told.send(again);
+            let _gone = told.send(copied(&ended));
         }
         return;
+    }
+}
+
+/// An error of the system cannot be cloned.
+fn copied(ended: &io::Result<()>) -> io::Result<()> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
     }
 }
 
