@@ -27,6 +27,13 @@ fn a_failover_passes_again() {
 }
 
 #[test]
+fn a_failover_in_format_1_passes_again() {
+    let (rejudged, summary) = judge("format-1", &Budgets::default());
+    assert_eq!((summary.verdict, summary.at), (Verdict::Pass, None));
+    assert_eq!(rejudged.played.len(), 5);
+}
+
+#[test]
 fn a_mutant_fails_again_where_it_must() {
     let (rejudged, summary) = judge("no-watchdog", &Budgets::default());
     assert_eq!(summary.as_the_mutant_must(&rejudged.plan), Some(true));
