@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::Instant;
 
 use harness::history::{Event, Events, History, Recorder, RibRoute, Seen};
 use harness::plan::{Plan, choose, host};
@@ -31,17 +30,15 @@ fn main() -> Fallible<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["make", folder, nodes, events] => make(Path::new(folder), nodes.parse()?, events.parse()?),
         ["read", file] => {
-            let began = Instant::now();
-            let history = History::read(Path::new(file))?;
-            report(history.events().len(), began);
+            report(History::read(Path::new(file))?.events().len());
             Ok(())
         }
         ["keep", file] => {
-            let (recorder, began) = (Recorder::new(None)?, Instant::now());
+            let recorder = Recorder::new(None)?;
             for event in Events::open(Path::new(file))? {
                 recorder.record(event?);
             }
-            report(recorder.snapshot().from(0).count(), began);
+            report(recorder.snapshot().from(0).count());
             Ok(())
         }
         _ => Err("expected `make FOLDER NODES EVENTS`, `read FILE` or `keep FILE`".into()),
@@ -50,8 +47,8 @@ fn main() -> Fallible<()> {
 
 /// One line for the script that asked.
 #[expect(clippy::print_stdout, reason = "a program's result")]
-fn report(events: usize, began: Instant) {
-    println!("{events} {:.3}", began.elapsed().as_secs_f64());
+fn report(events: usize) {
+    println!("{events}");
 }
 
 #[expect(clippy::print_stdout, reason = "a program's result")]
