@@ -1,7 +1,6 @@
 //! One run from end to end: scenario file -> plan -> images -> lab -> history -> verdict -> record.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,7 +13,7 @@ use crate::outcome::Played;
 use crate::outcome::Verdict;
 use crate::owner::Labels;
 use crate::plan::{self, Plan};
-use crate::report::{RunFolder, Summary, Terminal, times, write_logs};
+use crate::report::{RunFolder, RunName, Summary, Terminal, times, write_logs};
 use crate::spec::{Scenario, SpecError};
 
 /// What to run.
@@ -108,23 +107,26 @@ pub async fn run(
 ) -> Result<Outcome, RunError> {
     let plan = request.plan()?;
     tokio::pin!(interrupted);
+    // Before images are built, which may take minutes: that a run cannot be recorded is said at once.
+    let (folder, RunName { name: run_name, seed }, recorder) = record(&request.records, &plan)?;
+    let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
     let began = Instant::now();
     let prepare = async {
         let about = engine.about().await?;
         lab::sweep(engine).await?;
-        Ok::<_, RunError>((about, images(&plan, engine, progress).await?))
+        let images = images(&plan, engine, progress).await?;
+        Ok::<_, RunError>((about, identifiers(engine, &images).await?, images))
     };
-    let (about, images) = tokio::select! {
-        ready = prepare => ready?,
-        signal = &mut interrupted => return Err(LabError::Interrupted(signal).into()),
+    let prepared = tokio::select! {
+        ready = prepare => ready,
+        signal = &mut interrupted => Err(LabError::Interrupted(signal).into()),
     };
+    // Nothing ran: there is nothing to keep.
+    let (about, identifiers, images) = prepared.inspect_err(|_| folder.remove())?;
     let building = began.elapsed();
-
-    let (folder, run_name) = record(&request.records, &plan)?;
-    let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
-    let recorder = Recorder::new(Some(&folder.history())).map_err(|error| cannot(&folder.history(), error))?;
     let versions = versions(&about, &plan, &images);
-    recorder.record(Event { at: now(), since: None, node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
+    let begin = Seen::Begin { run: run_name.clone(), versions, images: identifiers, seed };
+    recorder.record(Event { at: now(), since: None, node: None, saw: begin });
 
     let labels = Labels::of_this_process(&run_name);
     let began = Instant::now();
@@ -139,21 +141,28 @@ pub async fn run(
     let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
     drop(reaper);
     terminal.clear();
-    let history = recorder.with(History::clone);
-    let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
-    let recorded =
-        recorded.and_then(|()| write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error)));
-    let played = played??;
+    let history = recorder.history();
+    let save = || {
+        recorder.finish().map_err(|error| cannot(&folder.history(), error))?;
+        write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))
+    };
+    let played = match played.flatten() {
+        Ok(played) => played,
+        Err(error) => {
+            // Why the lab did not come up matters more than what of it could not be recorded.
+            let _unsaved = save();
+            return Err(error.into());
+        }
+    };
 
     let summary = Summary::of(&plan, &played);
-    let times = times(&plan, &played, history.events());
-    let concluded = folder.conclude(&format!("{}\n{times}", summary.line(&plan)));
-    let recorded = recorded.and(concluded.map_err(|error| cannot(folder.path(), error)));
     let shown = folder.path().display().to_string();
     terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.
-    recorded?;
+    save()?;
+    let times = times(&plan, &played, history.events());
+    folder.conclude(&format!("{}\n{times}", summary.line(&plan))).map_err(|error| cannot(folder.path(), error))?;
     Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
 }
 
@@ -168,8 +177,18 @@ async fn images(
     Ok(plan.nodes.iter().map(|node| node.name.clone()).zip(tags).collect())
 }
 
-/// A folder of a name that no other run has.
-fn record(records: &Path, plan: &Plan) -> Result<(RunFolder, String), LabError> {
+/// The engine's identifier of each node's image: a tag may name another image tomorrow.
+async fn identifiers(
+    engine: &dyn Engine,
+    images: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, EngineError> {
+    let known: BTreeMap<String, String> =
+        engine.images(None).await?.into_iter().map(|image| (image.tag, image.id)).collect();
+    Ok(images.iter().filter_map(|(node, tag)| Some((node.clone(), known.get(tag)?.clone()))).collect())
+}
+
+/// A folder of a name that no other run has, and the recorder of its history.
+fn record(records: &Path, plan: &Plan) -> Result<(RunFolder, RunName, Recorder), LabError> {
     let stem: String = plan
         .label()
         .to_lowercase()
@@ -177,15 +196,13 @@ fn record(records: &Path, plan: &Plan) -> Result<(RunFolder, String), LabError> 
         .filter(|c| *c != ']')
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
-    loop {
-        // The state of a fresh hasher is random.
-        let name = format!("{stem}-{:04x}", RandomState::new().hash_one(now()) & 0xffff);
-        match RunFolder::create(records, &name, plan) {
-            Ok(folder) => return Ok((folder, name)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(source) => {
-                return Err(LabError::Folder { path: records.join(name), source });
-            }
+    let cannot = |(path, source)| LabError::Folder { path, source };
+    let (folder, name) = RunFolder::create(records, &stem, plan).map_err(cannot)?;
+    match Recorder::new(Some(&folder.history())) {
+        Ok(recorder) => Ok((folder, name, recorder)),
+        Err(error) => {
+            folder.remove();
+            Err(cannot((folder.history(), error)))
         }
     }
 }

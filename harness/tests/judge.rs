@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use harness::history::{Events, Recorder};
 use harness::judge::{Budgets, Rejudged, rejudge};
 use harness::outcome::Verdict;
-use harness::report::Summary;
+use harness::report::{RunFolder, Summary};
+use tempfile::TempDir;
 
 fn record(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name)
@@ -22,6 +24,13 @@ fn a_failover_passes_again() {
     assert_eq!((summary.verdict, summary.at), (Verdict::Pass, None));
     assert_eq!(rejudged.played.len(), 5);
     insta::assert_snapshot!(rejudged.text());
+}
+
+#[test]
+fn a_failover_in_format_1_passes_again() {
+    let (rejudged, summary) = judge("format-1", &Budgets::default());
+    assert_eq!((summary.verdict, summary.at), (Verdict::Pass, None));
+    assert_eq!(rejudged.played.len(), 5);
 }
 
 #[test]
@@ -58,4 +67,32 @@ fn tighter_budgets_fail_what_passed() {
 #[test]
 fn what_is_no_record_is_an_error() {
     assert!(rejudge(&record("nothing"), &Budgets::default()).is_err());
+}
+
+#[test]
+fn a_record_of_format_0_gives_the_same_verdict_in_format_1() {
+    for name in ["kill-named", "no-watchdog", "router-lost", "every-check"] {
+        let (old, new) = (record(name), TempDir::new().expect("a temporary folder"));
+        std::fs::copy(old.join("plan.json"), new.path().join("plan.json")).expect("it is copied");
+        let recorder = Recorder::new(Some(&RunFolder::open(new.path()).history())).expect("a file");
+        for event in Events::open(&old.join("history.jsonl")).expect("a record") {
+            recorder.record(event.expect("an event"));
+        }
+        recorder.finish().expect("it is written");
+        let rejudged = rejudge(new.path(), &Budgets::default()).expect("a whole record");
+        assert_eq!(rejudged.text(), judge(name, &Budgets::default()).0.text(), "{name}");
+        let size = |file: PathBuf| std::fs::metadata(file).expect("it is there").len();
+        let (before, after) = (size(old.join("history.jsonl")), size(new.path().join("history.jsonl.zst")));
+        assert!(after * 5 < before, "{name}: {before} octets, {after} in format 1");
+    }
+}
+
+#[test]
+fn a_record_that_is_cut_short_is_unknown() {
+    let (old, new) = (record("kill-named"), TempDir::new().expect("a temporary folder"));
+    std::fs::copy(old.join("plan.json"), new.path().join("plan.json")).expect("it is copied");
+    let whole = std::fs::read(old.join("history.jsonl")).expect("it is there");
+    std::fs::write(new.path().join("history.jsonl"), whole.get(..whole.len() / 2).expect("half of it")).expect("room");
+    let rejudged = rejudge(new.path(), &Budgets::default()).expect("what there is");
+    assert_eq!(Summary::of(&rejudged.plan, &rejudged.played).verdict, Verdict::Unknown);
 }

@@ -184,7 +184,6 @@ pub enum Stream {
 
 /// One next hop of a route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct NextHop {
     /// The gateway; none for a connected or unreachable route.
     pub via: Option<IpAddr>,
@@ -205,7 +204,7 @@ pub enum TcpEvent {
 
 /// What came of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// An answer came.
     Answer {

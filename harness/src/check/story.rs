@@ -85,7 +85,7 @@ impl Story {
         for sent in (from..until).step_by(10 * MS as usize) {
             for (service, to) in &addresses {
                 let number = sent / (10 * MS);
-                let (service, outcome) = (service.clone(), outcome(number));
+                let (service, outcome) = (service.as_str().into(), outcome(number));
                 self.push(sent + MS, "client", Seen::Query { service, number, to: *to, port: 0, id: 0, sent, outcome });
             }
         }
@@ -128,7 +128,7 @@ impl Story {
     }
 
     pub(crate) fn push(&mut self, at: u64, node: &str, saw: Seen) {
-        self.events.push(Event { at, since: None, node: Some(node.to_owned()), saw });
+        self.events.push(Event { at, since: None, node: Some(node.into()), saw });
     }
 
     /// The judgement as of the end, on an expectation that was changed a little.

@@ -7,9 +7,10 @@ use ipnet::IpNet;
 use protocol::{Exit, NextHop, Outcome, Stream, TcpEvent};
 use serde::{Deserialize, Serialize};
 
+use super::name::Name;
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Event {
     /// When, at the latest: nanoseconds of the engine's kernel's CLOCK_MONOTONIC, which all nodes share.
     pub at: u64,
@@ -18,21 +19,27 @@ pub struct Event {
     pub since: Option<u64>,
     /// Where; none for what the harness itself did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub node: Option<Name>,
     /// What.
     pub saw: Seen,
 }
 
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum Seen {
     /// The run began; versions of all that took part.
     Begin {
         /// The run's name.
         run: String,
-        /// What took part, in which version.
+        /// What took part, in which version: this program, the engine, the kernel, daemons and their packages.
         versions: BTreeMap<String, String>,
+        /// The identifier of each node's image (`sha256:...`); empty in records of format 0.
+        #[serde(default)]
+        images: BTreeMap<String, String>,
+        /// What was drawn: the number in the run's name. The numbers of queries, which are drawn too, are in [`Seen::Query`].
+        #[serde(default)]
+        seed: u64,
     },
     /// Every node is ready and every train runs.
     Up,
@@ -145,15 +152,15 @@ pub enum Seen {
     /// A query came to its end.
     Query {
         /// The service asked.
-        service: String,
+        service: Name,
         /// Its number within (service, address), from 0.
         number: u64,
         /// The address asked.
         to: IpAddr,
-        /// The UDP port that it was sent from; 0 in records before format 1.
+        /// The UDP port that it was sent from; 0 in records of format 0.
         #[serde(default)]
         port: u16,
-        /// Its DNS message ID; 0 in records before format 1.
+        /// Its DNS message ID; 0 in records of format 0.
         #[serde(default)]
         id: u16,
         /// When it was sent, on the same clock as `at`.
@@ -194,7 +201,7 @@ pub enum Seen {
 
 /// A BGP message (RFC 4271, section 4; RFC 4760).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum BgpMessage {
     /// OPEN.
     Open {
@@ -227,7 +234,6 @@ pub enum BgpMessage {
 
 /// One route of a routing daemon's table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RibRoute {
     /// The prefix.
     pub prefix: IpNet,

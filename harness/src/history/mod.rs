@@ -1,7 +1,19 @@
-//! DATA OUT: everything that happened in a run, on one clock, append-only, as JSON Lines.
+//! DATA OUT: everything that happened in a run, on one clock, append-only, as JSON Lines (`docs/record.md`).
 
+mod chunk;
 mod event;
+mod line;
+mod log;
+mod name;
+mod read;
 mod recorder;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub use event::{BgpMessage, Event, RibRoute, Seen};
-pub use recorder::{History, Recorder, hole, now};
+pub use line::{FORMAT, Header, WRITER};
+pub use log::Snapshot;
+pub use name::Name;
+pub use read::{Events, History, hole};
+pub use recorder::{Recorder, now};

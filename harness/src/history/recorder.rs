@@ -1,123 +1,81 @@
-//! The history in memory and in its file.
+//! Takes events in: a log that is shared by those who record, those who judge, and the thread that writes the file.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::event::{Event, Seen};
+use super::log::{Log, Snapshot};
+use super::read::History;
+use super::writer::Writer;
 
-/// A run's events, in the order in which they were recorded.
-///
-/// Events of one node are in the order of its clock; events of different nodes may be interleaved a little out of order,
-/// as they came in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History(Vec<Event>);
-
-impl History {
-    /// All events.
-    #[must_use]
-    pub fn events(&self) -> &[Event] {
-        &self.0
-    }
-
-    /// Reads a recorded history, in the order of time.
-    ///
-    /// # Errors
-    /// The file cannot be read, or a line of it is not an event.
-    pub fn read(file: &Path) -> std::io::Result<Self> {
-        let lines = BufReader::new(File::open(file)?).lines();
-        let events = lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect::<std::io::Result<_>>();
-        let mut events: Vec<Event> = events?;
-        events.sort_by_key(|event| event.at);
-        Ok(Self(events))
-    }
-}
-
-/// The first hole in these events, if there is one.
-#[must_use]
-pub fn hole(events: &[Event]) -> Option<(&Event, &str)> {
-    events.iter().find_map(|event| match &event.saw {
-        Seen::Hole { reason } => Some((event, reason.as_str())),
-        _ => None,
-    })
-}
-
-impl FromIterator<Event> for History {
-    fn from_iter<I: IntoIterator<Item = Event>>(events: I) -> Self {
-        Self(events.into_iter().collect())
-    }
-}
-
-/// Takes events in, from any number of tasks.
+/// Takes events in, from any number of tasks. Recording waits for no reader, no terminal and no disk.
 #[derive(Clone)]
 pub struct Recorder {
-    inner: Arc<Mutex<Inner>>,
-}
-
-struct Inner {
-    history: History,
-    file: Option<BufWriter<File>>,
-    lost: Option<std::io::Error>,
-    closed: bool,
+    log: Arc<Log>,
+    /// What [`Recorder::history`] has unpacked so far.
+    unpacked: Arc<Mutex<Arc<Vec<Event>>>>,
+    writer: Option<Arc<Writer>>,
 }
 
 impl Recorder {
-    /// A recorder that keeps the history in memory and, when given a path, in a file.
+    /// A recorder that keeps the history in memory and, when given a path, in a file (`docs/record.md`).
     ///
     /// # Errors
     /// The file cannot be made.
-    pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
-        let file = file.map(File::create).transpose()?.map(BufWriter::new);
-        let inner = Inner { closed: false, history: History::default(), file, lost: None };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+    pub fn new(file: Option<&Path>) -> io::Result<Self> {
+        let log = Arc::new(Log::default());
+        let writer = file.map(|file| Writer::start(file, log.clone())).transpose()?.map(Arc::new);
+        Ok(Self { log, unpacked: Arc::default(), writer })
     }
 
     /// Appends an event.
     pub fn record(&self, event: Event) {
-        let mut inner = self.lock();
-        if inner.closed {
-            return;
-        }
-        let Inner { history, file, lost, .. } = &mut *inner;
-        if let Some(out) = file {
-            let line = serde_json::to_string(&event).unwrap_or_default();
-            if let Err(error) = writeln!(out, "{line}") {
-                // A full disk: the run goes on in memory, and its record says that it is not whole.
-                *lost = Some(error);
-                *file = None;
-            }
-        }
-        history.0.push(event);
+        self.log.append(event);
     }
 
     /// Records the end: whatever comes later is not part of the run.
     pub fn close(&self, at: u64) {
-        self.record(Event { at, since: None, node: None, saw: Seen::Down });
-        self.lock().closed = true;
+        self.log.close(Event { at, since: None, node: None, saw: Seen::Down });
     }
 
-    /// Looks at the history as it stands.
+    /// The log as it stands: about 18 octets a query.
+    ///
+    /// A reader that folds remembers [`Snapshot::end`] and reads on from there in the next snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.log.snapshot()
+    }
+
+    /// Frees the memory of events before this position, for everybody: all who read the log must have read them.
+    pub fn release(&self, position: usize) {
+        self.log.release(position);
+    }
+
+    /// All events so far as one slice, for readers that look at the whole. It takes about 200 octets an event, which stay.
+    #[must_use]
+    pub fn history(&self) -> History {
+        let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.log.snapshot();
+        if snapshot.end() > unpacked.len() {
+            let position = unpacked.len();
+            // Copies all only while another reader still holds what it was given.
+            Arc::make_mut(&mut unpacked).extend(snapshot.from(position));
+        }
+        History(unpacked.clone())
+    }
+
+    /// Looks at the history as it stands. No lock is held meanwhile.
     pub fn with<T>(&self, look: impl FnOnce(&History) -> T) -> T {
-        look(&self.lock().history)
+        look(&self.history())
     }
 
-    /// Writes out what is buffered, so that a killed run leaves what it has seen.
+    /// Writes what is not written yet, and ends the file.
     ///
     /// # Errors
     /// The file could not be written, now or earlier: it is not whole.
-    pub fn flush(&self) -> std::io::Result<()> {
-        let mut inner = self.lock();
-        let Inner { file, lost, .. } = &mut *inner;
-        if let Some(Err(error)) = file.as_mut().map(Write::flush) {
-            *lost = Some(error);
-            *file = None;
-        }
-        lost.as_ref().map_or(Ok(()), |error| Err(std::io::Error::new(error.kind(), error.to_string())))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn finish(&self) -> io::Result<()> {
+        self.writer.as_ref().map_or(Ok(()), |writer| writer.finish())
     }
 }
 

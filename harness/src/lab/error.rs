@@ -1,5 +1,7 @@
 //! Why a lab did not come up, or could not go on.
 
+use std::io::ErrorKind;
+
 use super::guard::UNGUARDED;
 use crate::engine::EngineError;
 
@@ -67,10 +69,44 @@ impl LabError {
                 "this needs Linux 5.12 with nf_tables (netdev), and an engine whose `host` network is where its bridges are; \
                  {UNGUARDED}=1 runs without, for scenarios that you trust"
             )),
-            Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Some("the disk is full: make room, or point --target at another one".to_owned())
-            }
+            Self::Folder { source, .. } => folder_hint(source.kind()).map(Into::into),
             _ => None,
+        }
+    }
+}
+
+/// What helps against a folder of records that cannot be written.
+fn folder_hint(error: ErrorKind) -> Option<&'static str> {
+    Some(match error {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "the disk is full: make room, or point --records at a folder on another one"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "point --records at a folder that you may write to"
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "there is a file where a folder is needed: point --records at a folder"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_has_a_hint_that_names_the_option() {
+        for kind in [
+            ErrorKind::AlreadyExists,
+            ErrorKind::NotADirectory,
+            ErrorKind::PermissionDenied,
+            ErrorKind::QuotaExceeded,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::StorageFull,
+        ] {
+            let hint = LabError::Folder { path: "records".into(), source: kind.into() }.hint().unwrap_or_default();
+            assert!(hint.contains("--records"), "{kind}: {hint}");
         }
     }
 }

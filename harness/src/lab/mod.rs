@@ -137,7 +137,7 @@ impl<'p> Lab<'p> {
         recorder: &Recorder,
     ) -> Result<Self, LabError> {
         // What is recorded first is the beginning of the run.
-        let origin = recorder.with(|history| history.events().first().map_or_else(now, |event| event.at));
+        let origin = recorder.snapshot().from(0).next().map_or_else(now, |event| event.at);
         let processors = Processors::record(recorder).ok();
         let image = images.values().next().map(String::as_str);
         let (networks, guard) = join(up::networks(plan, engine, labels), Guard::start(engine, labels, image)).await;
@@ -289,8 +289,6 @@ impl<'p> Lab<'p> {
     /// looking takes a tenth of a processor at most, which else their daemons would lack.
     async fn tick(&self, watcher: &mut dyn Watcher, began: u64) {
         self.recorder.with(|history| watcher.tick(history.events(), now()));
-        // What cannot be written is told at the end of the run.
-        let _told = self.recorder.flush();
         let took = Duration::from_nanos(now().saturating_sub(began));
         pause(TICK.max(took * 9)).await;
     }
@@ -322,7 +320,7 @@ impl<'p> Lab<'p> {
     }
 
     fn record(&self, node: Option<String>, at: u64, saw: Seen) {
-        self.recorder.record(Event { at, since: None, node, saw });
+        self.recorder.record(Event { at, since: None, node: node.map(Into::into), saw });
     }
 }
 

@@ -9,7 +9,7 @@ use protocol::{Observation, Report};
 use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Chunk, EngineError};
-use crate::history::{Event, Recorder, Seen};
+use crate::history::{Event, Name, Recorder, Seen};
 use crate::kind::{self, Kind};
 use crate::plan::{Files, NodePlan, Planned};
 
@@ -35,7 +35,7 @@ pub enum Phase {
 
 /// One node's stream of reports.
 pub struct Observer {
-    node: String,
+    node: Name,
     ribs: Vec<(String, &'static dyn Kind)>,
     /// Daemons quote their configuration when they do not understand it.
     files: Files,
@@ -58,7 +58,8 @@ impl Observer {
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
         let files = plan.files.clone();
-        Self { node: plan.name.clone(), ribs, files, planned: Planned::of(plan), recorder, waiting, phase, next: 0 }
+        let node = plan.name.as_str().into();
+        Self { node, ribs, files, planned: Planned::of(plan), recorder, waiting, phase, next: 0 }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -136,7 +137,7 @@ impl Observer {
             Observation::Served { to, client, id } => Seen::Served { to, client, id },
             Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
             Observation::Query { train, number, to, port, id, sent, outcome } => {
-                Seen::Query { service: train, number, to, port, id, sent, outcome }
+                Seen::Query { service: train.into(), number, to, port, id, sent, outcome }
             }
         };
         self.recorder.record(Event { at, since, node: Some(self.node.clone()), saw: seen });

@@ -8,7 +8,7 @@ mod terminal;
 mod tests;
 mod timeline;
 
-pub use folder::{RunFolder, write_logs};
+pub use folder::{RunFolder, RunName, write_logs};
 pub use repeats::Repeats;
 pub use summary::{Summary, times};
 pub use terminal::Terminal;

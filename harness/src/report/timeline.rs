@@ -55,7 +55,7 @@ pub(super) struct Timeline {
 impl Timeline {
     /// The rows of one event; none for what a reader need not see.
     pub(super) fn rows(&mut self, plan: &Plan, event: &Event) -> Vec<Row> {
-        let Some(node) = event.node.clone() else {
+        let Some(node) = event.node.as_ref().map(ToString::to_string) else {
             return of_machine(event).into_iter().collect();
         };
         let row = |hop: &str, text: Text| Row { at: event.at, node: node.clone(), hop: hop.to_owned(), text };
