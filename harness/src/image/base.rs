@@ -4,22 +4,16 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::alone::alone;
 use super::build::Progress;
+use super::lock::HostLock;
+use super::mirror::Mirror;
 use super::run::run;
+use super::tools::Tools;
 use super::{ImageError, LABEL, Release, Result};
 use crate::engine::{Engine, EngineError};
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// What an image does without. The last spares an fsync(2) a file: a half-written image is thrown away whole.
-const DPKG_OPTIONS: [&str; 5] = [
-    "path-exclude=/usr/share/doc/*",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/share/man/*",
-    "force-unsafe-io",
-];
+/// What an image does without, now and when packages are installed later.
+const EXCLUDED: [&str; 4] = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*"];
 
 /// Makes sure that the release's own image is there, and gives its tag.
 ///
@@ -27,7 +21,7 @@ const DPKG_OPTIONS: [&str; 5] = [
 /// When it can neither be pulled nor made.
 pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn Progress) -> Result<&'static str> {
     let image = release.image();
-    let _alone = alone(image).await?;
+    let _lock = HostLock::acquire(image, &|line| progress.line(image, line)).await?;
     if engine.images(None).await?.iter().any(|present| present.tag == image) {
         return Ok(image);
     }
@@ -36,8 +30,8 @@ pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn
         Ok(()) => {}
         Err(pulled @ EngineError::NoRegistry { .. }) => {
             progress.line(image, &format!("{pulled}: making it with mmdebstrap"));
-            tools(image, &pulled, progress).await?;
-            bootstrap(engine, release, progress).await?;
+            let tools = Tools::get(image, &pulled.to_string(), progress).await?;
+            bootstrap(engine, release, &tools, progress).await?;
         }
         Err(other) => return Err(other.into()),
     }
@@ -45,26 +39,65 @@ pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn
     Ok(image)
 }
 
-async fn bootstrap(engine: &dyn Engine, release: Release, progress: &dyn Progress) -> Result<()> {
-    let (image, name) = (release.image(), release.name());
+async fn bootstrap(engine: &dyn Engine, release: Release, tools: &Tools, progress: &dyn Progress) -> Result<()> {
+    let image = release.image();
     let place = std::env::temp_dir();
     // mmdebstrap's own files too are in it: they go when it is dropped.
     let folder = tempfile::Builder::new().prefix("anycast-lab-").permissions(readable()).tempdir_in(&place);
     let folder = folder.map_err(|error| ImageError::File { path: place, error })?;
+    // In a namespace of its own, mmdebstrap is another user, who cannot read our cache.
+    let keyring = folder.path().join("keyring.gpg");
+    std::fs::copy(&tools.keyring, &keyring).map_err(|error| ImageError::File { path: tools.keyring.clone(), error })?;
     let tarball = folder.path().join("debian.tar");
 
-    let mut command = Command::new("mmdebstrap");
-    command
-        .env("TMPDIR", folder.path())
-        .args(["--variant=minbase", "--format=tar"])
-        .arg(format!("--keyring={KEYRING}"));
-    command.args(DPKG_OPTIONS.map(|option| format!("--dpkgopt={option}")));
-    command.arg("--aptopt=APT::Install-Recommends \"false\"").arg(name).arg(&tarball);
-    command.arg(format!("deb http://deb.debian.org/debian {name} main"));
-    command.arg(format!("deb http://deb.debian.org/debian {name}-updates main"));
-    command.arg(format!("deb http://deb.debian.org/debian-security {name}-security main"));
+    let mirror = match Mirror::from_environment()? {
+        Some(mirror) => Some(mirror),
+        None => host_mirror().await,
+    };
+    let mut command = tools.mmdebstrap();
+    command.env("TMPDIR", folder.path());
+    command.args(arguments(release, &keyring, &tarball, mirror.as_ref()));
     run(&format!("making {image}"), command, &|line| progress.line(image, line)).await?;
     Ok(engine.import(image, tarball, &format!("{LABEL}=base")).await?)
+}
+
+/// mmdebstrap's arguments. Without a mirror it takes its own defaults.
+fn arguments(release: Release, keyring: &Path, tarball: &Path, mirror: Option<&Mirror>) -> Vec<String> {
+    let rules: String = EXCLUDED.map(|path| format!("path-exclude={path}\\n")).concat();
+    let mut arguments = vec![
+        "--variant=minbase".to_owned(),
+        "--format=tar".to_owned(),
+        format!("--keyring={}", keyring.display()),
+        // Spares an fsync(2) a file: a half-written image is thrown away whole.
+        "--dpkgopt=force-unsafe-io".to_owned(),
+        "--aptopt=APT::Install-Recommends \"false\"".to_owned(),
+        // Not by --dpkgopt: mmdebstrap would filter with a Python program, which the host may not have.
+        format!(
+            "--setup-hook=mkdir -p \"$1/etc/dpkg/dpkg.cfg.d\" && printf '{rules}' > \"$1/etc/dpkg/dpkg.cfg.d/excluded\""
+        ),
+        format!("--customize-hook=cd \"$1\" && rm -rf {}", EXCLUDED.map(|path| format!(".{path}")).join(" ")),
+        release.name().to_owned(),
+        tarball.display().to_string(),
+    ];
+    arguments.extend(mirror.into_iter().flat_map(|mirror| mirror.sources(release)));
+    arguments
+}
+
+/// Returns the mirror that a Debian host's apt is set up for; `None` on another host, or when it takes no plain HTTP.
+async fn host_mirror() -> Option<Mirror> {
+    let mut command = Command::new("apt-get");
+    command.args(["indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages", "Origin: Debian"]);
+    let output = command.stdin(std::process::Stdio::null()).output().await.ok()?;
+    mirror_of(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Reads lines of an archive's label and its address.
+fn mirror_of(text: &str) -> Option<Mirror> {
+    let address = |wanted: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(label, address)| *label == wanted && address.starts_with("http://")).map(|(_, address)| address)
+    };
+    Some(Mirror::of_host(address("Debian")?, address("Debian-Security")?))
 }
 
 /// As root in a namespace of its own, mmdebstrap runs as another user.
@@ -72,34 +105,24 @@ fn readable() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o755)
 }
 
-/// Installs mmdebstrap and Debian's keys where they are missing and that can be done.
-async fn tools(image: &'static str, pulled: &EngineError, progress: &dyn Progress) -> Result<()> {
-    // One installation for all releases: apt's lock refuses the second.
-    let _alone = alone("apt-get").await?;
-    let Some(missing) = missing() else { return Ok(()) };
-    if !nix::unistd::geteuid().is_root() || !is_there("apt-get") {
-        return Err(ImageError::NoBase { image, pulled: pulled.to_string(), missing });
-    }
-    progress
-        .line(image, &format!("{missing} is missing: installing mmdebstrap and debian-archive-keyring with apt-get"));
-    let what = "installing mmdebstrap";
-    for arguments in
-        [&["update", "-q"][..], &["install", "-qy", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"]]
-    {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
-        run(what, command, &|line| progress.line(image, line)).await?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn missing() -> Option<&'static str> {
-    let program = (!is_there("mmdebstrap")).then_some("mmdebstrap");
-    program.or((!Path::new(KEYRING).exists()).then_some("Debian's archive keyring"))
-}
+    #[test]
+    fn a_debian_hosts_mirror_is_taken() {
+        let mirror = mirror_of("Debian http://a.test/debian/\nDebian-Security http://b.test/security/\n").unwrap();
+        assert_eq!(mirror.sources(Release::Trixie)[2], "deb http://b.test/security trixie-security main");
+        assert_eq!(mirror_of("Debian https://a.test/debian/\nDebian-Security http://b.test/security/\n"), None);
+        assert_eq!(mirror_of("Debian http://a.test/debian/\n"), None);
+        assert_eq!(mirror_of(""), None);
+    }
 
-/// Whether PATH has the program.
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    #[test]
+    fn without_a_mirror_mmdebstrap_chooses() {
+        let arguments = |mirror| arguments(Release::Bookworm, Path::new("/keys"), Path::new("/tar"), mirror);
+        assert_eq!(arguments(None)[7..], ["bookworm", "/tar"]);
+        let mirror = Mirror::parse("http://a.test/debian").unwrap();
+        assert_eq!(arguments(Some(&mirror))[9..], mirror.sources(Release::Bookworm));
+    }
 }

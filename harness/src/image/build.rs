@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
 
-use super::alone::alone;
+use super::lock::HostLock;
 use super::{ImageError, LABEL, Layer, Programs, Recipe, Result, ensure_debian};
 use crate::engine::Engine;
 
@@ -90,7 +90,7 @@ impl<'a> Kitchen<'a> {
         if self.present.contains(&layer.tag) {
             return Ok(());
         }
-        let _alone = alone(&layer.tag).await?;
+        let _lock = HostLock::acquire(&layer.tag, &|line| self.progress.line(&layer.tag, line)).await?;
         // Another may have built it meanwhile.
         if present(self.engine).await?.contains(&layer.tag) {
             return Ok(());

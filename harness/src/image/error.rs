@@ -27,14 +27,22 @@ pub enum ImageError {
         conflict: String,
     },
     /// The base image can neither be pulled nor made.
-    #[error("cannot get the base image {image}: {pulled}; and it cannot be made here: {missing} is missing")]
+    #[error("cannot get the base image {image}: {pulled}; and it cannot be made here: {missing}")]
     NoBase {
         /// The image.
         image: &'static str,
         /// Why it was not pulled.
         pulled: String,
-        /// The program or file.
-        missing: &'static str,
+        /// What this host lacks.
+        missing: String,
+    },
+    /// The address of a mirror cannot be used.
+    #[error("ANYCAST_LAB_DEBIAN_MIRROR is `{found}`: {problem}")]
+    Mirror {
+        /// What it is set to.
+        found: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// A program of the host's failed.
     #[error("{what}: `{command}` failed ({how})\n{}", output.join("\n"))]
@@ -82,8 +90,12 @@ impl ImageError {
             Self::Engine(error) => return error.hint(),
             Self::NoRelease { .. } => "choose versions from one release, or put the daemons on different nodes",
             Self::NoBase { .. } => {
-                "install mmdebstrap and debian-archive-keyring (on Debian and Ubuntu: sudo apt-get install mmdebstrap \
-                 debian-archive-keyring), or `docker load` the image from a host that has it"
+                "`docker load` the image from a host that has it, or install mmdebstrap and debian-archive-keyring (on \
+                 Debian and Ubuntu: sudo apt-get install mmdebstrap debian-archive-keyring uidmap)"
+            }
+            Self::Mirror { .. } => {
+                "expected http://HOST/debian, or a snapshot such as http://HOST/archive/debian/20260101T000000Z; unset it to \
+                 use the default"
             }
             Self::NoProgram { .. } => {
                 "set ANYCAST_LAB_PROGRAMS to a folder with the static programs, or work from a checkout"

@@ -3,23 +3,27 @@
 //! A [`Recipe`] names the parts of a node; [`ensure`] makes what is missing of them. The base is Debian's own image, or, where
 //! no registry answers, one made with mmdebstrap under the same name.
 
-mod alone;
 mod base;
 mod build;
+mod cache;
 pub mod catalog;
 mod elf;
 mod error;
 mod list;
+mod lock;
+mod mirror;
 mod part;
 mod programs;
 mod recipe;
 mod release;
 mod run;
+mod tools;
 
 pub use base::ensure_debian;
 pub use build::{Progress, ensure};
 pub use error::ImageError;
 pub use list::{Listed, Removed, State, list, remove_all, remove_stale};
+pub use mirror::Mirror;
 pub use part::{Part, PartVersion};
 pub use programs::Programs;
 pub use recipe::{Layer, Recipe};
