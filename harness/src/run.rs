@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::builder::{ImageError, Progress, ensure, exact_versions};
 use crate::engine::{About, Engine, EngineError};
 use crate::history::{Event, History, Recorder, Seen, now};
-use crate::image::{ImageError, Progress, Recipe, ensure};
+use crate::image::Recipe;
 use crate::lab::{self, LabError};
 use crate::outcome::Played;
 use crate::outcome::Verdict;
@@ -109,9 +110,10 @@ pub async fn run(
     let prepare = async {
         let about = engine.about().await?;
         lab::sweep(engine).await?;
-        Ok::<_, RunError>((about, images(&plan, engine, progress).await?))
+        let images = images(&plan, engine, progress).await?;
+        Ok::<_, RunError>((about, exact_versions(engine, &images).await?, images))
     };
-    let (about, images) = tokio::select! {
+    let (about, exact, images) = tokio::select! {
         ready = prepare => ready?,
         signal = &mut interrupted => return Err(LabError::Interrupted(signal).into()),
     };
@@ -120,7 +122,8 @@ pub async fn run(
     let (folder, run_name) = record(&request.records, &plan)?;
     let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
     let recorder = Recorder::new(Some(&folder.history())).map_err(|error| cannot(&folder.history(), error))?;
-    let versions = versions(&about, &plan, &images);
+    let mut versions = versions(&about, &plan, &images);
+    versions.extend(exact);
     recorder.record(Event { at: now(), since: None, node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
 
     let labels = Labels::of_this_process(&run_name);

@@ -62,8 +62,8 @@ mod docker {
         let engine = Docker::connect().await;
         let engine = engine.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
         let debian = ensure_debian(&engine, Release::Trixie, &Silent).await;
-        let debian = debian.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
-        (engine, debian)
+        debian.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
+        (engine, Release::Trixie.image())
     }
 
     suite!(engine);

@@ -1,9 +1,6 @@
 //! A mirror of Debian's archive, for those who do not use the default.
 
-use super::{ImageError, Release, Result};
-
-/// The variable that names the mirror.
-const VARIABLE: &str = "ANYCAST_LAB_DEBIAN_MIRROR";
+use super::{RecipeError, Release, Result};
 
 /// The addresses of Debian's two archives, without a final slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,25 +10,14 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Reads the mirror from the variable ANYCAST_LAB_DEBIAN_MIRROR; `None` when it is not set or empty.
-    ///
-    /// # Errors
-    /// [`ImageError::Mirror`] when it is no `http://` address with a folder `debian` in its path.
-    pub fn from_environment() -> Result<Option<Self>> {
-        match std::env::var(VARIABLE) {
-            Ok(text) if !text.is_empty() => Self::parse(&text).map(Some),
-            _ => Ok(None),
-        }
-    }
-
     /// Reads `http://HOST/debian`, or a snapshot of a day such as `http://HOST/archive/debian/20261128T000000Z`.
     ///
     /// The security archive is at the same address with `debian-security` in place of `debian`, as on Debian's own mirrors.
     ///
     /// # Errors
-    /// [`ImageError::Mirror`] when it is something else.
+    /// [`RecipeError::Mirror`] when it is something else.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = |problem| ImageError::Mirror { found: text.to_owned(), problem };
+        let bad = |problem| RecipeError::Mirror { found: text.to_owned(), problem };
         let archive = text.trim_end_matches('/');
         let Some(rest) = archive.strip_prefix("http://") else {
             // The images have no certificate authorities; apt checks signatures, whatever the transport.
@@ -49,7 +35,7 @@ impl Mirror {
     }
 
     /// A mirror whose two archives the host's apt names.
-    pub(super) fn of_host(archive: &str, security: &str) -> Self {
+    pub(crate) fn of_host(archive: &str, security: &str) -> Self {
         let plain = |address: &str| address.trim_end_matches('/').to_owned();
         Self { archive: plain(archive), security: plain(security) }
     }

@@ -6,24 +6,24 @@ use tokio::process::Command;
 
 use super::build::Progress;
 use super::lock::HostLock;
-use super::mirror::Mirror;
 use super::run::run;
 use super::tools::Tools;
-use super::{ImageError, LABEL, Release, Result};
+use super::{ImageError, Result};
 use crate::engine::{Engine, EngineError};
+use crate::image::{LABEL, Mirror, Release};
 
 /// What an image does without, now and when packages are installed later.
 const EXCLUDED: [&str; 4] = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*"];
 
-/// Makes sure that the release's own image is there, and gives its tag.
+/// Makes sure that the release's own image is there, and gives its identifier.
 ///
 /// # Errors
 /// When it can neither be pulled nor made.
-pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn Progress) -> Result<&'static str> {
+pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn Progress) -> Result<String> {
     let image = release.image();
     let _lock = HostLock::acquire(image, &|line| progress.line(image, line)).await?;
-    if engine.images(None).await?.iter().any(|present| present.tag == image) {
-        return Ok(image);
+    if let Some(id) = find(engine, image).await? {
+        return Ok(id);
     }
     let started = progress.begin(image);
     match engine.pull(image).await {
@@ -36,7 +36,17 @@ pub async fn ensure_debian(engine: &dyn Engine, release: Release, progress: &dyn
         Err(other) => return Err(other.into()),
     }
     progress.finished(image, started.elapsed());
-    Ok(image)
+    let lost = || EngineError::Refused {
+        thing: format!("image {image}"),
+        step: "find it",
+        said: "it is not there, though it was pulled or imported just now".to_owned(),
+    };
+    Ok(find(engine, image).await?.ok_or_else(lost)?)
+}
+
+async fn find(engine: &dyn Engine, image: &str) -> Result<Option<String>> {
+    let images = engine.images(None).await?;
+    Ok(images.into_iter().find(|present| present.tag == image).map(|present| present.id))
 }
 
 async fn bootstrap(engine: &dyn Engine, release: Release, tools: &Tools, progress: &dyn Progress) -> Result<()> {
@@ -50,7 +60,7 @@ async fn bootstrap(engine: &dyn Engine, release: Release, tools: &Tools, progres
     std::fs::copy(&tools.keyring, &keyring).map_err(|error| ImageError::File { path: tools.keyring.clone(), error })?;
     let tarball = folder.path().join("debian.tar");
 
-    let mirror = match Mirror::from_environment()? {
+    let mirror = match mirror()? {
         Some(mirror) => Some(mirror),
         None => host_mirror().await,
     };
@@ -59,6 +69,14 @@ async fn bootstrap(engine: &dyn Engine, release: Release, tools: &Tools, progres
     command.args(arguments(release, &keyring, &tarball, mirror.as_ref()));
     run(&format!("making {image}"), command, &|line| progress.line(image, line)).await?;
     Ok(engine.import(image, tarball, &format!("{LABEL}=base")).await?)
+}
+
+/// Reads the mirror from the variable ANYCAST_LAB_DEBIAN_MIRROR; `None` when it is not set or empty.
+pub(super) fn mirror() -> Result<Option<Mirror>> {
+    match std::env::var("ANYCAST_LAB_DEBIAN_MIRROR") {
+        Ok(text) if !text.is_empty() => Ok(Some(Mirror::parse(&text)?)),
+        _ => Ok(None),
+    }
 }
 
 /// mmdebstrap's arguments. Without a mirror it takes its own defaults.
