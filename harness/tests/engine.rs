@@ -43,9 +43,10 @@ mod docker {
     use std::time::Duration;
 
     use super::*;
+    use harness::builder::{Progress, ensure_debian};
     use harness::engine::Engine as _;
     use harness::engine::docker::Docker;
-    use harness::image::{Progress, Release, ensure_debian};
+    use harness::image::Release;
     use tokio::io::{AsyncBufReadExt, BufReader};
     use tokio::process::Command;
     use tokio::time::{interval, timeout};
