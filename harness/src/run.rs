@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::builder::{ImageError, Progress, ensure, exact_versions};
 use crate::engine::{About, Engine, EngineError};
 use crate::history::{Event, History, Recorder, Seen, now};
-use crate::image::{ImageError, Progress, Recipe, ensure};
+use crate::image::Recipe;
 use crate::lab::{self, LabError};
 use crate::outcome::Played;
 use crate::outcome::Verdict;
@@ -115,16 +116,18 @@ pub async fn run(
         let about = engine.about().await?;
         lab::sweep(engine).await?;
         let images = images(&plan, engine, progress).await?;
-        Ok::<_, RunError>((about, identifiers(engine, &images).await?, images))
+        let exact = exact_versions(engine, &images).await?;
+        Ok::<_, RunError>((about, identifiers(engine, &images).await?, exact, images))
     };
     let prepared = tokio::select! {
         ready = prepare => ready,
         signal = &mut interrupted => Err(LabError::Interrupted(signal).into()),
     };
     // Nothing ran: there is nothing to keep.
-    let (about, identifiers, images) = prepared.inspect_err(|_| folder.remove())?;
+    let (about, identifiers, exact, images) = prepared.inspect_err(|_| folder.remove())?;
     let building = began.elapsed();
-    let versions = versions(&about, &plan, &images);
+    let mut versions = versions(&about, &plan, &images);
+    versions.extend(exact);
     let begin = Seen::Begin { run: run_name.clone(), versions, images: identifiers, seed };
     recorder.record(Event { at: now(), since: None, node: None, saw: begin });
 

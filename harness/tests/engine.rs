@@ -43,9 +43,10 @@ mod docker {
     use std::time::Duration;
 
     use super::*;
+    use harness::builder::{Progress, ensure_debian};
     use harness::engine::Engine as _;
     use harness::engine::docker::Docker;
-    use harness::image::{Progress, Release, ensure_debian};
+    use harness::image::Release;
     use tokio::io::{AsyncBufReadExt, BufReader};
     use tokio::process::Command;
     use tokio::time::{interval, timeout};
@@ -62,8 +63,8 @@ mod docker {
         let engine = Docker::connect().await;
         let engine = engine.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
         let debian = ensure_debian(&engine, Release::Trixie, &Silent).await;
-        let debian = debian.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
-        (engine, debian)
+        debian.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
+        (engine, Release::Trixie.image())
     }
 
     suite!(engine);

@@ -120,7 +120,7 @@ fn no_key_is_in_the_plan_or_in_its_record() {
             let request = request(folder.path(), SCENARIO, cell, record_files);
             let plan = request.plan().unwrap_or_else(|error| panic!("{cell}: {error}"));
             let records = tempfile::tempdir().expect("a folder");
-            let record = RunFolder::create(records.path(), "run", &plan).expect("a record");
+            let (record, _) = RunFolder::create(records.path(), "run", &plan).expect("a record");
             // In JSON, contents are base64.
             let read: Plan = record.plan().expect("a plan");
             let inside = read.nodes.iter().flat_map(|node| node.files.whole());

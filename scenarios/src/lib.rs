@@ -13,10 +13,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use harness::builder::{Progress, ensure};
 use harness::engine;
 use harness::engine::{Engine, Owned};
 use harness::history::Recorder;
-use harness::image::{Progress, Recipe, ensure};
+use harness::image::Recipe;
 use harness::lab::{self, Lab, Reaper};
 use harness::outcome::Verdict;
 use harness::owner::Labels;

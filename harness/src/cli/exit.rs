@@ -1,7 +1,7 @@
 //! Exit codes, and how errors are told.
 
+use crate::builder::ImageError;
 use crate::engine::EngineError;
-use crate::image::ImageError;
 use crate::lab::LabError;
 use crate::outcome::Verdict;
 use crate::run::RunError;

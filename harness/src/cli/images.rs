@@ -7,8 +7,9 @@ use clap::Subcommand;
 
 use super::interrupt;
 use super::progress::Bars;
+use crate::builder::{self, State};
 use crate::engine::{self, Engine};
-use crate::image::{self, Recipe, State, catalog};
+use crate::image::{self, Recipe, catalog};
 use crate::lab::LabError;
 
 #[derive(Debug, Default, Subcommand)]
@@ -34,14 +35,14 @@ pub(super) async fn images(command: Images) -> anyhow::Result<ExitCode> {
         match command {
             Images::List => list(engine.as_ref(), &mut out).await,
             Images::Build => {
-                let tags = image::ensure(engine.as_ref(), &every_version()?, &Bars::new()).await?;
+                let tags = builder::ensure(engine.as_ref(), &every_version()?, &Bars::new()).await?;
                 Ok(writeln!(out, "{} images ready", tags.len())?)
             }
             Images::Remove { stale } => {
                 let removed = if stale {
-                    image::remove_stale(engine.as_ref(), &Bars::new()).await?
+                    builder::remove_stale(engine.as_ref(), &Bars::new()).await?
                 } else {
-                    image::remove_all(engine.as_ref()).await?
+                    builder::remove_all(engine.as_ref()).await?
                 };
                 for tag in &removed.removed {
                     writeln!(out, "removed  {tag}")?;
@@ -67,12 +68,12 @@ fn every_version() -> image::Result<Vec<Recipe>> {
 }
 
 async fn list(engine: &dyn Engine, out: &mut impl std::io::Write) -> anyhow::Result<()> {
-    let listed = image::list(engine, &Bars::new()).await?;
+    let listed = builder::list(engine, &Bars::new()).await?;
     for image in &listed {
         let state = match image.state {
             State::Current => "",
             State::Stale => "  (stale)",
-            State::Unknown => "  (unknown: the programs that went in are not here)",
+            State::Unknown => "  (unknown: the programs or Debian's image that went in are not here)",
         };
         writeln!(out, "{:<44} {:>6} MB  {}{state}", image.tag, image.size / 1_000_000, image.contents)?;
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::image::Progress;
+use crate::builder::Progress;
 
 /// What takes less is not worth a line in a log: mostly cargo, finding nothing to do.
 const SHORT: Duration = Duration::from_secs(1);

@@ -1,7 +1,7 @@
 //! All parts with their versions, in the order in which they are folded: what changes most often comes last.
 
 use super::Release::{self, Bookworm, Bullseye, Trixie};
-use super::{ImageError, Part, PartVersion, Result};
+use super::{Part, PartVersion, RecipeError, Result};
 
 /// The version of what has one only: this checkout's, or that of what it comes with.
 pub const OURS: &str = "ours";
@@ -12,9 +12,7 @@ pub(super) const BASE: &str = "base";
 /// The part that is on top of all others.
 pub(super) const PROBE: &str = "probe";
 
-const BIND: &str = include_str!("../../../images/bind/Dockerfile");
-const BIRD: &str = include_str!("../../../images/bird/Dockerfile");
-const EXABGP: &str = include_str!("../../../images/exabgp/Dockerfile");
+const APT: &str = include_str!("../../../images/apt.Dockerfile");
 const EXABGP_PYTHON2: &str = include_str!("../../../images/exabgp/python2.Dockerfile");
 const EXABGP_PYPI: &str = include_str!("../../../images/exabgp/pypi.Dockerfile");
 const FRR: &str = include_str!("../../../images/frr/Dockerfile");
@@ -26,9 +24,9 @@ static PARTS: [Part; 12] = [
         name: "bind",
         program: None,
         versions: &[
-            PartVersion { version: "9.16", on: &[Bullseye], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.16.*")] },
-            PartVersion { version: "9.18", on: &[Bookworm], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.18.*")] },
-            PartVersion { version: "9.20", on: &[Trixie], dockerfile: BIND, args: &[("PACKAGE", "bind9=1:9.20.*")] },
+            apt("9.16", &[Bullseye], &[("PACKAGE", "bind9=1:9.16.*"), ("CHECK", "named -V")]),
+            apt("9.18", &[Bookworm], &[("PACKAGE", "bind9=1:9.18.*"), ("CHECK", "named -V")]),
+            apt("9.20", &[Trixie], &[("PACKAGE", "bind9=1:9.20.*"), ("CHECK", "named -V")]),
         ],
     },
     Part {
@@ -39,30 +37,21 @@ static PARTS: [Part; 12] = [
                 version: "3.4.28",
                 on: &[Bullseye],
                 dockerfile: EXABGP_PYTHON2,
+                files: &[("exabgp3", include_str!("../../../images/exabgp/exabgp3"))],
                 args: &[
-                    (
-                        "URL",
-                        "https://files.pythonhosted.org/packages/fa/87/613ad2b42475ad765a518a09575e1ee3b6e4706ff036fdba0209f054a594/exabgp-3.4.28.tar.gz",
-                    ),
+                    ("VERSION", "3.4.28"),
                     ("SHA256", "861c92557a2d7790d91b8ee435363b393d07851a1b1a377e4ffcb56bec616449"),
+                    ("PIP_VERSION", "20.3.4"),
+                    ("PIP_SHA256", "217ae5161a0e08c0fb873858806e3478c9775caffce5168b50ec885e358c199d"),
                 ],
             },
-            PartVersion {
-                version: "4.2.21",
-                on: &[Bookworm],
-                dockerfile: EXABGP,
-                args: &[("PACKAGE", "exabgp=4.2.21-*")],
-            },
-            PartVersion {
-                version: "4.2.25",
-                on: &[Trixie],
-                dockerfile: EXABGP,
-                args: &[("PACKAGE", "exabgp=4.2.25-*")],
-            },
+            apt("4.2.21", &[Bookworm], &[("PACKAGE", "exabgp=4.2.21-*"), ("CHECK", "exabgp --version")]),
+            apt("4.2.25", &[Trixie], &[("PACKAGE", "exabgp=4.2.25-*"), ("CHECK", "exabgp --version")]),
             PartVersion {
                 version: "5.0.15",
                 on: &[Bookworm, Trixie],
                 dockerfile: EXABGP_PYPI,
+                files: &[],
                 args: &[
                     ("VERSION", "5.0.15"),
                     ("SHA256", "94485beea9aa93702ac095ff1bd5a2ea1feb242f4aa4090f25d01f3ffacd1dd8"),
@@ -74,33 +63,36 @@ static PARTS: [Part; 12] = [
         name: "bird",
         program: None,
         versions: &[
-            PartVersion {
-                version: "2.0.12",
-                on: &[Bookworm],
-                dockerfile: BIRD,
-                args: &[("PACKAGE", "bird2=2.0.12-*")],
-            },
-            PartVersion { version: "2.17", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird2=2.17*")] },
-            PartVersion { version: "3.1", on: &[Trixie], dockerfile: BIRD, args: &[("PACKAGE", "bird3=3.1*")] },
+            apt("2.0.12", &[Bookworm], &[("PACKAGE", "bird2=2.0.12-*"), ("CHECK", "bird --version")]),
+            apt("2.17", &[Trixie], &[("PACKAGE", "bird2=2.17*"), ("CHECK", "bird --version")]),
+            apt("3.1", &[Trixie], &[("PACKAGE", "bird3=3.1*"), ("CHECK", "bird --version")]),
         ],
     },
     Part {
         name: "frr",
         program: None,
         versions: &[
-            PartVersion { version: "8.4", on: &[Bookworm], dockerfile: FRR, args: &[("PACKAGE", "frr=8.4*")] },
-            PartVersion { version: "10.3", on: &[Trixie], dockerfile: FRR, args: &[("PACKAGE", "frr=10.3*")] },
+            PartVersion {
+                version: "8.4",
+                on: &[Bookworm],
+                dockerfile: FRR,
+                files: FRR_FILES,
+                args: &[("PACKAGE", "frr=8.4*")],
+            },
+            PartVersion {
+                version: "10.3",
+                on: &[Trixie],
+                dockerfile: FRR,
+                files: FRR_FILES,
+                args: &[("PACKAGE", "frr=10.3*")],
+            },
         ],
     },
+    // ExaBGP's own checker comes with ExaBGP, and has no DNS check: dig is what it checks with.
     Part {
         name: "exabgp-healthcheck",
         program: None,
-        versions: &[PartVersion {
-            version: OURS,
-            on: &[Bookworm, Trixie],
-            dockerfile: include_str!("../../../images/exabgp-healthcheck/Dockerfile"),
-            args: &[],
-        }],
+        versions: &[apt(OURS, &[Bookworm, Trixie], &[("PACKAGE", "bind9-dnsutils"), ("CHECK", "dig -v")])],
     },
     Part {
         name: "anycast-healthchecker",
@@ -109,6 +101,7 @@ static PARTS: [Part; 12] = [
             version: "0.9.10",
             on: &[Bookworm, Trixie],
             dockerfile: PYPI,
+            files: &[],
             args: &[
                 ("NAME", "anycast-healthchecker"),
                 ("MODULES", "python3-docopt python3-prometheus-client python3-pythonjsonlogger iproute2"),
@@ -124,6 +117,7 @@ static PARTS: [Part; 12] = [
             version: "0.1.12",
             on: &[Trixie],
             dockerfile: PYPI,
+            files: &[],
             args: &[
                 ("NAME", "anycastd"),
                 (
@@ -135,7 +129,17 @@ static PARTS: [Part; 12] = [
             ],
         }],
     },
-    Part { name: "script", program: None, versions: &[ours(include_str!("../../../images/script/Dockerfile"))] },
+    Part {
+        name: "script",
+        program: None,
+        versions: &[PartVersion {
+            files: &[
+                ("commands.py", include_str!("../../../images/script/commands.py")),
+                ("init.d-bgpd", include_str!("../../../images/script/init.d-bgpd")),
+            ],
+            ..ours(include_str!("../../../images/script/Dockerfile"))
+        }],
+    },
     Part {
         name: "hickory",
         program: Some("anycast-hickory"),
@@ -153,8 +157,23 @@ static PARTS: [Part; 12] = [
     },
 ];
 
+/// What FRR's Dockerfile copies.
+const FRR_FILES: &[(&str, &str)] = &[
+    ("frr-daemon", include_str!("../../../images/frr/frr-daemon")),
+    ("possible-capabilities.c", include_str!("../../../images/frr/possible-capabilities.c")),
+];
+
+/// A version that is one package of Debian's, `PACKAGE`; `CHECK` is a command that shows that it starts.
+const fn apt(
+    version: &'static str,
+    on: &'static [Release],
+    args: &'static [(&'static str, &'static str)],
+) -> PartVersion {
+    PartVersion { version, on, dockerfile: APT, files: &[], args }
+}
+
 const fn ours(dockerfile: &'static str) -> PartVersion {
-    PartVersion { version: OURS, on: &Release::ALL, dockerfile, args: &[] }
+    PartVersion { version: OURS, on: &Release::ALL, dockerfile, files: &[], args: &[] }
 }
 
 /// All parts, in the order in which they are folded.
@@ -173,9 +192,9 @@ pub fn versions(name: &str) -> Vec<&'static str> {
 /// The part in that version.
 ///
 /// # Errors
-/// [`ImageError::NoPart`], with those that there are.
+/// [`RecipeError::NoPart`], with those that there are.
 pub fn find(name: &str, version: &str) -> Result<(&'static Part, &'static PartVersion)> {
-    let known = |known: Vec<&str>| ImageError::NoPart {
+    let known = |known: Vec<&str>| RecipeError::NoPart {
         name: name.to_owned(),
         version: version.to_owned(),
         known: known.join(", "),
@@ -199,11 +218,25 @@ mod tests {
     }
 
     #[test]
+    fn no_part_names_the_host_of_a_registry() {
+        for version in parts().iter().flat_map(|part| part.versions) {
+            let files = version.files.iter().map(|(_, contents)| *contents);
+            let args = version.args.iter().map(|(_, value)| *value);
+            for text in files.chain(args).chain([version.dockerfile]) {
+                assert!(!text.contains("://"), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn every_dockerfile_stands_on_its_base() {
         for version in parts().iter().flat_map(|part| part.versions) {
             assert!(version.dockerfile.contains("ARG BASE\n") && version.dockerfile.contains("FROM ${BASE}\n"));
             for (arg, _) in version.args {
                 assert!(version.dockerfile.contains(&format!("ARG {arg}\n")), "{arg}");
+            }
+            for (file, _) in version.files {
+                assert!(version.dockerfile.contains(&format!("COPY {file} ")), "{file}");
             }
         }
     }

@@ -1,32 +1,25 @@
-//! IMAGES: what nodes run, as parts folded one over the other, each prefix built once under a tag that hashes all that went in.
+//! IMAGES: what nodes run, as parts folded one over the other; pure.
 //!
-//! A [`Recipe`] names the parts of a node; [`ensure`] makes what is missing of them. The base is Debian's own image, or, where
-//! no registry answers, one made with mmdebstrap under the same name.
+//! A [`Recipe`] names the parts of a node over a release of Debian. Each prefix of it is an image of its own, under a tag that
+//! hashes all that goes in. [`crate::builder`] makes them.
 
-mod alone;
-mod base;
-mod build;
 pub mod catalog;
-mod elf;
 mod error;
-mod list;
+mod mirror;
 mod part;
-mod programs;
 mod recipe;
 mod release;
-mod run;
+mod versions;
 
-pub use base::ensure_debian;
-pub use build::{Progress, ensure};
-pub use error::ImageError;
-pub use list::{Listed, Removed, State, list, remove_all, remove_stale};
+pub use error::RecipeError;
+pub use mirror::Mirror;
 pub use part::{Part, PartVersion};
-pub use programs::Programs;
-pub use recipe::{Layer, Recipe};
+pub use recipe::{Debian, Layer, Recipe};
 pub use release::Release;
+pub use versions::Versions;
 
 /// What every fallible function of this room returns.
-pub type Result<T> = std::result::Result<T, ImageError>;
+pub type Result<T> = std::result::Result<T, RecipeError>;
 
 /// The label of every image that we made; its value is the recipe, or `base` or `stage`.
 pub const LABEL: &str = "anycast-lab.image";

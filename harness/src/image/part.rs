@@ -20,9 +20,11 @@ pub struct PartVersion {
     pub version: &'static str,
     /// The releases on which it can be had.
     pub on: &'static [Release],
-    /// How it is built. `ARG BASE` is the image beneath; `ARG DEBIAN`, if declared, the release's own. `host-ca.crt` in the
-    /// context is the host's bundle of certificate authorities, or empty.
+    /// How it is built. `ARG BASE` is the image beneath; `ARG DEBIAN`, if declared, the lowest of ours, for a stage that is
+    /// thrown away. `host-ca.crt` in the context is the host's bundle of certificate authorities, or empty.
     pub dockerfile: &'static str,
+    /// What else is in the build context: (name, contents). All are executable.
+    pub files: &'static [(&'static str, &'static str)],
     /// Build arguments: (name, value).
     pub args: &'static [(&'static str, &'static str)],
 }

@@ -6,8 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{LABEL, Part, PartVersion, Release, Result, catalog};
-use crate::engine::Build;
+use super::{LABEL, Mirror, Part, PartVersion, Release, Result, Versions, catalog};
 
 /// The repository of all our images.
 const REPOSITORY: &str = "anycast-lab";
@@ -25,18 +24,31 @@ pub struct Recipe {
     parts: Vec<(&'static Part, &'static PartVersion)>,
 }
 
+/// What a recipe stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Debian {
+    /// The engine's identifier of the release's image: it says what is in it, as its name does not.
+    pub id: String,
+    /// Where packages come from, if not from where the image says.
+    pub mirror: Option<Mirror>,
+}
+
 /// One step of a recipe, with all that goes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// `anycast-lab:PART-VERSION-HASH`. The hash is over all that went in, down to the name of the Debian image.
+    /// `anycast-lab:PART-VERSION-HASH`. The hash is over all that went in, down to the Debian image's identifier.
     pub tag: String,
     /// The image beneath.
     pub parent: String,
     /// What is in the image: the recipe up to here.
     pub contents: String,
-    debian: Release,
+    /// The lowest layer's tag.
+    lowest: String,
     part: &'static PartVersion,
+    args: BTreeMap<String, String>,
     program: Option<(&'static str, Vec<u8>)>,
+    /// Whether it is the last, which says what is in the image.
+    last: bool,
 }
 
 impl Recipe {
@@ -61,7 +73,7 @@ impl Recipe {
     }
 
     /// Reads what [`Layer::contents`] says; `None` for what no longer is in the catalog.
-    pub(super) fn read(contents: &str) -> Option<Self> {
+    pub(crate) fn read(contents: &str) -> Option<Self> {
         let mut words = contents.split(' ');
         let release = Release::named(words.next()?)?;
         let parts = words.map(|word| {
@@ -83,24 +95,33 @@ impl Recipe {
         &self.parts
     }
 
-    /// The layer of the part at `place`, on an image; `program` is the contents of the program that the part copies.
+    /// Returns the layer of the part at `place`, on the layers beneath; `program` is the contents of the program that the part
+    /// copies.
     #[must_use]
-    pub fn layer(&self, place: usize, parent: &str, program: Option<&[u8]>) -> Layer {
+    pub fn layer(&self, place: usize, debian: &Debian, beneath: Option<(&str, &str)>, program: Option<&[u8]>) -> Layer {
         let (part, version) = self.parts[place];
         let program = part.program.zip(program.map(<[u8]>::to_vec));
-        let hash = hash(parent, version, program.as_ref());
+        let mut args: BTreeMap<String, String> =
+            version.args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if let (None, Some(mirror)) = (beneath, &debian.mirror) {
+            args.insert("SOURCES".to_owned(), mirror.sources(self.release).join("|"));
+        }
+        let parent = beneath.map_or(debian.id.as_str(), |(_, parent)| parent);
+        let hash = hash(parent, version, &args, program.as_ref());
         let tag = format!("{REPOSITORY}:{}-{hash}", described(part, version, '-'));
         let contents = Self { release: self.release, parts: self.parts[..=place].to_vec() }.to_string();
-        Layer { tag, parent: parent.to_owned(), contents, debian: self.release, part: version, program }
+        let lowest = beneath.map_or_else(|| tag.clone(), |(lowest, _)| lowest.to_owned());
+        let parent = beneath.map_or(self.release.image(), |(_, parent)| parent).to_owned();
+        Layer { tag, parent, contents, lowest, part: version, args, program, last: part.name == catalog::PROBE }
     }
 
-    /// All layers, bottom first; `program` gives the contents of a program of ours.
+    /// Returns all layers, bottom first; `program` gives the contents of a program of ours.
     #[must_use]
-    pub fn layers<'p>(&self, program: impl Fn(&'static str) -> &'p [u8]) -> Vec<Layer> {
+    pub fn layers<'p>(&self, debian: &Debian, program: impl Fn(&'static str) -> &'p [u8]) -> Vec<Layer> {
         let mut layers: Vec<Layer> = Vec::new();
         for (place, (part, _)) in self.parts.iter().enumerate() {
-            let parent = layers.last().map_or(self.release.image(), |layer| &layer.tag);
-            layers.push(self.layer(place, parent, part.program.map(&program)));
+            let beneath = layers.last().map(|layer| (layer.lowest.as_str(), layer.tag.as_str()));
+            layers.push(self.layer(place, debian, beneath, part.program.map(&program)));
         }
         layers
     }
@@ -136,9 +157,15 @@ fn described(part: &Part, version: &PartVersion, between: char) -> String {
 }
 
 /// Each piece goes in with its length: no two lists of pieces read the same.
-fn hash(parent: &str, version: &PartVersion, program: Option<&(&str, Vec<u8>)>) -> String {
+fn hash(
+    parent: &str,
+    version: &PartVersion,
+    args: &BTreeMap<String, String>,
+    program: Option<&(&str, Vec<u8>)>,
+) -> String {
     let mut pieces = vec![parent.as_bytes(), version.dockerfile.as_bytes()];
-    pieces.extend(version.args.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+    pieces.extend(args.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+    pieces.extend(version.files.iter().flat_map(|(name, contents)| [name.as_bytes(), contents.as_bytes()]));
     pieces.extend(program.into_iter().flat_map(|(name, contents)| [name.as_bytes(), contents]));
     let mut hash = Sha256::new();
     for piece in pieces {
@@ -149,25 +176,52 @@ fn hash(parent: &str, version: &PartVersion, program: Option<&(&str, Vec<u8>)>) 
 }
 
 impl Layer {
-    /// How the engine is to build it. `host_ca` is the host's bundle of certificate authorities; it is not hashed, as it
-    /// decides whether a download succeeds and not what it brings.
+    /// The lowest layer's tag.
     #[must_use]
-    pub fn build(&self, host_ca: &[u8]) -> Build {
-        let text = |text: &str| text.to_owned();
-        let mut args: BTreeMap<_, _> = self.part.args.iter().map(|(name, value)| (text(name), text(value))).collect();
-        args.insert(text("BASE"), self.parent.clone());
+    pub fn lowest(&self) -> &str {
+        &self.lowest
+    }
+
+    /// Whether it is the last of its recipe, whose image says what is in it.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.last
+    }
+
+    /// Returns the build's arguments.
+    #[must_use]
+    pub fn args(&self) -> BTreeMap<String, String> {
+        let mut args = self.args.clone();
+        args.insert("BASE".to_owned(), self.parent.clone());
         if self.part.dockerfile.contains("ARG DEBIAN\n") {
-            args.insert(text("DEBIAN"), text(self.debian.image()));
+            args.insert("DEBIAN".to_owned(), self.lowest.clone());
         }
+        args
+    }
+
+    /// Returns the build's context: path -> contents and permission bits. `host_ca` is the host's bundle of certificate
+    /// authorities. It is not hashed: it decides whether a download succeeds, and not what it brings.
+    #[must_use]
+    pub fn context(&self, host_ca: &[u8]) -> BTreeMap<String, (Vec<u8>, u32)> {
         let mut context = BTreeMap::from([
-            (text("Dockerfile"), (self.part.dockerfile.as_bytes().to_vec(), 0o644)),
-            (text("host-ca.crt"), (host_ca.to_vec(), 0o644)),
+            ("Dockerfile".to_owned(), (self.part.dockerfile.as_bytes().to_vec(), 0o644)),
+            ("host-ca.crt".to_owned(), (host_ca.to_vec(), 0o644)),
         ]);
-        if let Some((name, contents)) = &self.program {
-            context.insert(text(name), (contents.clone(), 0o755));
+        for (name, contents) in self.part.files {
+            context.insert((*name).to_owned(), (contents.as_bytes().to_vec(), 0o755));
         }
-        let labels = BTreeMap::from([(text(LABEL), self.contents.clone())]);
-        Build { tag: self.tag.clone(), args, context, labels }
+        if let Some((name, contents)) = &self.program {
+            context.insert((*name).to_owned(), (contents.clone(), 0o755));
+        }
+        context
+    }
+
+    /// Returns the labels of the image.
+    #[must_use]
+    pub fn labels(&self, versions: Option<&Versions>) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::from([(LABEL.to_owned(), self.contents.clone())]);
+        labels.extend(versions.map(Versions::label));
+        labels
     }
 }
 
@@ -175,8 +229,12 @@ impl Layer {
 mod tests {
     use super::*;
 
+    fn debian(id: &str) -> Debian {
+        Debian { id: id.to_owned(), mirror: None }
+    }
+
     fn tags(recipe: &Recipe, program: &[u8]) -> Vec<String> {
-        recipe.layers(|_| program).into_iter().map(|layer| layer.tag).collect()
+        recipe.layers(&debian("sha256:1"), |_| program).into_iter().map(|layer| layer.tag).collect()
     }
 
     #[test]
@@ -210,15 +268,27 @@ mod tests {
         assert_eq!(same, [true, false, false, false]);
         let same: Vec<_> = tags(&recipe, b"1").iter().zip(tags(&recipe, b"2")).map(|(old, new)| *old == new).collect();
         assert_eq!(same, [true, true, false, false], "a program of ours was built anew");
-        assert_ne!(tags(&recipe, b"")[0], tags(&Recipe { release: Release::Bookworm, ..recipe }, b"")[0]);
     }
 
     #[test]
-    fn the_hosts_authorities_change_no_tag() {
-        let layer = &Recipe::of(&[("exabgp", "5.0.15")]).unwrap().layers(|_| b"")[1];
-        let build = layer.build(b"a company's own");
-        assert_eq!(build.tag, layer.build(b"").tag);
-        assert_eq!(build.args["DEBIAN"], "debian:trixie-slim");
-        assert_eq!(build.context["host-ca.crt"].0, b"a company's own");
+    fn another_debian_or_mirror_changes_all_tags() {
+        let recipe = Recipe::of(&[("bind", "9.20")]).unwrap();
+        let tags =
+            |debian: &Debian| recipe.layers(debian, |_| b"").into_iter().map(|layer| layer.tag).collect::<Vec<_>>();
+        let (one, two) = (debian("sha256:1"), debian("sha256:2"));
+        let mirrored = Debian { mirror: Some(Mirror::parse("http://mirror.test/debian").unwrap()), ..one.clone() };
+        for other in [&two, &mirrored] {
+            assert!(tags(&one).iter().zip(tags(other)).all(|(one, other)| *one != other));
+        }
+        let sources = &recipe.layers(&mirrored, |_| b"")[0].args()["SOURCES"];
+        assert!(sources.starts_with("deb http://mirror.test/debian trixie main|deb "), "{sources}");
+    }
+
+    #[test]
+    fn a_stage_stands_on_the_lowest_layer() {
+        let layer = &Recipe::of(&[("exabgp", "5.0.15")]).unwrap().layers(&debian("sha256:1"), |_| b"")[1];
+        assert_eq!(layer.args()["DEBIAN"], layer.parent, "a stage takes packages from the same mirror");
+        assert_eq!(layer.context(b"a company's own")["host-ca.crt"].0, b"a company's own");
+        assert_eq!(layer.labels(None)[LABEL], "trixie base exabgp=5.0.15");
     }
 }

@@ -1,6 +1,6 @@
 //! Debian's releases, and which of them has all that is wanted.
 
-use super::{ImageError, Result, catalog};
+use super::{RecipeError, Result, catalog};
 
 /// A release of Debian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Release {
 
 impl Release {
     /// Newest first.
-    pub(super) const ALL: [Self; 3] = [Self::Trixie, Self::Bookworm, Self::Bullseye];
+    pub(crate) const ALL: [Self; 3] = [Self::Trixie, Self::Bookworm, Self::Bullseye];
 
     /// The newest release on which there are all these parts, given as (name, version).
     ///
@@ -31,7 +31,7 @@ impl Release {
                 let on: Vec<_> = part.on.iter().map(|release| release.name()).collect();
                 format!("{name} {} is only on {}", part.version, on.join(" and "))
             });
-            ImageError::NoRelease { conflict: bound.collect::<Vec<_>>().join(", ") }
+            RecipeError::NoRelease { conflict: bound.collect::<Vec<_>>().join(", ") }
         })
     }
 

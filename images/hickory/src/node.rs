@@ -1,6 +1,5 @@
 //! A query's way: what is decided for it, who knows the answer, what becomes of it.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +17,9 @@ use hickory_server::zone_handler::MessageResponseBuilder;
 use crate::behaviour::{Asked, Decision, Force, Transport};
 use crate::capture::Capture;
 use crate::forge::forge;
+use crate::forward::Forwarder;
 use crate::zones::Zones;
-use crate::{chaos, forward, wait};
+use crate::{chaos, wait};
 
 /// The name server.
 pub(crate) struct Node {
@@ -30,7 +30,7 @@ pub(crate) struct Node {
     /// What it knows itself.
     pub(crate) zones: Zones,
     /// Who knows the rest.
-    pub(crate) forward: Option<SocketAddr>,
+    pub(crate) forward: Option<Forwarder>,
     /// How it misbehaves.
     pub(crate) force: Arc<Mutex<Force>>,
 }
@@ -67,12 +67,12 @@ impl Node {
     /// The answer as it should be.
     async fn answer<T: Time>(&self, request: &Request, query: Option<&LowerQuery>) -> Option<Message> {
         let plain = request.metadata.op_code == OpCode::Query && request.edns.as_ref().is_none_or(|e| e.version() == 0);
-        let mut answer = match (query, self.forward) {
+        let mut answer = match (query, &self.forward) {
             (Some(query), _) if plain && query.query_class() != DNSClass::IN => {
                 chaos::answer(&request.metadata, query, &self.name)
             }
             (Some(query), Some(upstream)) if plain && self.zones.soa(query.name()).is_none() => {
-                forward::ask(upstream, request, query.original()).await
+                upstream.ask(request, query.original()).await
             }
             // hickory's own, EDNS included.
             _ => {

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::behaviour::Force;
 use crate::config::Config;
 use crate::control;
+use crate::forward::Forwarder;
 use crate::node::Node;
 use crate::zones::Zones;
 
@@ -28,7 +29,7 @@ pub async fn serve(config: Config, socket: &Path) -> anyhow::Result<()> {
     let nsid = NSIDPayload::new(config.name.clone()).context("`name` is too long for NSID")?;
     let force = Arc::new(Mutex::new(Force::default()));
     let zones = Zones::read(&config.zones, nsid.clone())?;
-    let forward = config.forward.map(|place| place.0);
+    let forward = config.forward.map(|place| Forwarder::new(place.0)).transpose().context("cannot forward")?;
     let node = Node { name: config.name.clone(), nsid, zones, forward, force: Arc::clone(&force) };
     let mut server = Server::new(node);
     let mut places = Vec::new();

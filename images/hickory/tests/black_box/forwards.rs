@@ -51,3 +51,16 @@ fn forwarded_answers_misbehave_too() {
     front.tell("reset servfail for example.test");
     assert_eq!(serial(&udp(front.at[0], &query("example.test.", RecordType::SOA))), Some(3));
 }
+
+#[test]
+fn what_the_other_server_says_without_records_is_passed_on() {
+    let (_upstream, front) = pair();
+    for ask in [udp, tcp] {
+        let refused = ask(front.at[0], &query("elsewhere.test.", RecordType::A));
+        assert_eq!(refused.metadata.response_code, ResponseCode::Refused);
+        let empty = ask(front.at[0], &query("ns.example.test.", RecordType::AAAA));
+        assert_eq!(empty.metadata.response_code, ResponseCode::NoError);
+        assert!(empty.answers.is_empty());
+        assert!(empty.authorities.iter().any(|record| record.record_type() == RecordType::SOA), "{empty:?}");
+    }
+}

@@ -1,8 +1,10 @@
 //! What there is of our images, and removing it.
 
+use super::base::mirror;
 use super::build::Progress;
-use super::{LABEL, Programs, Recipe, Result};
+use super::{Programs, Result};
 use crate::engine::{Engine, EngineError, Image};
+use crate::image::{Debian, LABEL, Recipe, Release};
 
 /// One image that we made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum State {
     Current,
     /// Something that went in has changed since, or it has no name.
     Stale,
-    /// It has a program of ours inside, and those of this checkout cannot be had.
+    /// It has a program of ours inside and those of this checkout cannot be had, or Debian's image beneath it is gone.
     Unknown,
 }
 
@@ -44,12 +46,24 @@ pub struct Removed {
 pub async fn list(engine: &dyn Engine, progress: &dyn Progress) -> Result<Vec<Listed>> {
     let images = engine.images(Some(LABEL)).await?;
     let programs = if images.is_empty() { None } else { Programs::get(progress).await.ok() };
-    let mut listed: Vec<_> = images.into_iter().map(|image| judge(image, programs)).collect();
+    let bases = bases(engine).await?;
+    let mut listed: Vec<_> = images.into_iter().map(|image| judge(image, &bases, programs)).collect();
     listed.sort_by(|a, b| a.tag.cmp(&b.tag));
     Ok(listed)
 }
 
-fn judge(image: Image, programs: Option<&Programs>) -> Listed {
+/// The releases whose images are there.
+async fn bases(engine: &dyn Engine) -> Result<Vec<(Release, Debian)>> {
+    let mirror = mirror()?;
+    let images = engine.images(None).await?;
+    let base = |release: Release| {
+        let image = images.iter().find(|image| image.tag == release.image())?;
+        Some((release, Debian { id: image.id.clone(), mirror: mirror.clone() }))
+    };
+    Ok(Release::ALL.into_iter().filter_map(base).collect())
+}
+
+fn judge(image: Image, bases: &[(Release, Debian)], programs: Option<&Programs>) -> Listed {
     let contents = contents(&image);
     let state = match (Recipe::read(&contents), programs) {
         _ if image.tag == image.id => State::Stale,
@@ -57,9 +71,14 @@ fn judge(image: Image, programs: Option<&Programs>) -> Listed {
         (None, _) => State::Stale,
         (Some(recipe), None) if recipe.parts().iter().any(|(part, _)| part.program.is_some()) => State::Unknown,
         (Some(recipe), programs) => {
-            let layers = recipe.layers(|name| programs.map_or(&[], |programs| programs.contents(name)));
-            let current = layers.last().is_some_and(|layer| layer.tag == image.tag);
-            if current { State::Current } else { State::Stale }
+            let debian = bases.iter().find(|(release, _)| *release == recipe.release()).map(|(_, debian)| debian);
+            let layers = debian
+                .map(|debian| recipe.layers(debian, |name| programs.map_or(&[], |programs| programs.contents(name))));
+            match layers {
+                None => State::Unknown,
+                Some(layers) if layers.last().is_some_and(|layer| layer.tag == image.tag) => State::Current,
+                Some(_) => State::Stale,
+            }
         }
     };
     Listed { tag: image.tag, contents, size: image.size, state }
@@ -107,23 +126,33 @@ mod tests {
 
     use super::*;
 
-    fn judged(tag: &str, contents: &str, programs: Option<&Programs>) -> State {
+    const BASE: &str = "sha256:1";
+
+    fn judged(tag: &str, contents: &str, programs: Option<&Programs>, base: &str) -> State {
         let labels = BTreeMap::from([(LABEL.to_owned(), contents.to_owned())]);
-        judge(Image { tag: tag.to_owned(), id: "sha256:0".to_owned(), size: 0, labels }, programs).state
+        let bases = [(Release::Trixie, debian(base))];
+        let bases = if base.is_empty() { &[][..] } else { &bases };
+        judge(Image { tag: tag.to_owned(), id: "sha256:0".to_owned(), size: 0, labels }, bases, programs).state
+    }
+
+    fn debian(id: &str) -> Debian {
+        Debian { id: id.to_owned(), mirror: None }
     }
 
     #[test]
     fn an_image_is_current_while_its_recipe_gives_its_tag() {
         let programs = Programs::of(&[("anycast-lab-probe", b"now")]);
-        let layers = Recipe::of(&[("bird", "3.1")]).unwrap().layers(|name| programs.contents(name));
+        let layers = Recipe::of(&[("bird", "3.1")]).unwrap().layers(&debian(BASE), |name| programs.contents(name));
         for layer in &layers {
-            assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs)), State::Current);
-            assert_eq!(judged("anycast-lab:older", &layer.contents, Some(&programs)), State::Stale);
+            assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs), BASE), State::Current);
+            assert_eq!(judged("anycast-lab:older", &layer.contents, Some(&programs), BASE), State::Stale);
+            assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs), "sha256:2"), State::Stale);
+            assert_eq!(judged(&layer.tag, &layer.contents, Some(&programs), ""), State::Unknown);
         }
-        assert_eq!(judged(&layers[1].tag, &layers[1].contents, None), State::Current);
-        assert_eq!(judged(&layers[2].tag, &layers[2].contents, None), State::Unknown);
-        assert_eq!(judged("debian:trixie-slim", "base", None), State::Current);
-        assert_eq!(judged("sha256:0", "stage", None), State::Stale);
-        assert_eq!(judged("anycast-lab:x", "trixie base bind=9.16", None), State::Stale);
+        assert_eq!(judged(&layers[1].tag, &layers[1].contents, None, BASE), State::Current);
+        assert_eq!(judged(&layers[2].tag, &layers[2].contents, None, BASE), State::Unknown);
+        assert_eq!(judged("debian:trixie-slim", "base", None, BASE), State::Current);
+        assert_eq!(judged("sha256:0", "stage", None, BASE), State::Stale);
+        assert_eq!(judged("anycast-lab:x", "trixie base bind=9.16", None, BASE), State::Stale);
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::OnceCell;
 
 use super::build::Progress;
 use super::run::run;
-use super::{ImageError, Result, catalog, elf};
+use super::{ImageError, Result, elf};
+use crate::image::catalog;
 
 /// The variable that names a folder with all programs.
 const VARIABLE: &str = "ANYCAST_LAB_PROGRAMS";
