@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use protocol::{Exit, NextHop, Outcome, Stream, TcpEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +58,9 @@ pub enum Seen {
         number: usize,
         /// The fault, in words.
         fault: String,
+        /// The fault itself; none in records from before this field. A key in it is not recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Box<Fault>>,
         /// What the node said of it.
         detail: String,
     },
@@ -65,6 +70,9 @@ pub enum Seen {
         number: usize,
         /// The fault, in words.
         fault: String,
+        /// The fault itself; none in records from before this field. A key in it is not recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Box<Fault>>,
         /// What the node said of it.
         detail: String,
     },
