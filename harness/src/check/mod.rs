@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::Outcome;
 
-use crate::history::{Event, hole};
+use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
 use crate::spec::Subject;
@@ -58,6 +58,18 @@ fn of_subject(case: &Case<'_>) -> Finding {
         Subject::Session { between: [one, other], state, signed } => session::judge(case, one, other, *state, *signed),
         Subject::Ordered(happenings) => ordered::judge(case, happenings),
     }
+}
+
+/// From when on what happened may be an effect of the inject or heal at the origin: from the beginning of its step, as a command that
+/// it runs takes its time, and is stamped when it has ended.
+fn window(case: &Case<'_>) -> u64 {
+    let is_origin =
+        |event: &&Event| event.at == case.origin && matches!(event.saw, Seen::Injected { .. } | Seen::Healed { .. });
+    if !case.events.iter().any(|event| is_origin(&event)) {
+        return case.origin;
+    }
+    let steps = case.events.iter().filter(|event| event.at <= case.origin && matches!(event.saw, Seen::Step { .. }));
+    steps.map(|event| event.at).max().unwrap_or(case.origin)
 }
 
 /// Why nothing can be said, when the history has a hole.
