@@ -26,6 +26,7 @@ mod stalls;
 mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
+mod unread;
 
 /// What is judged.
 #[derive(Clone, Copy)]
