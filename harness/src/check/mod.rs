@@ -17,6 +17,8 @@ pub mod disagree;
 mod flaps;
 mod ordered;
 pub mod phases;
+#[cfg(test)]
+mod properties;
 mod queries;
 mod routes;
 mod serving;
