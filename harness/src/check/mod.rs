@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::Outcome;
 
+use crate::fault::{Breaks, Fault};
 use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
@@ -63,12 +64,16 @@ fn of_subject(case: &Case<'_>) -> Finding {
     }
 }
 
-/// From when on what happened may be an effect of the inject or heal at the origin: from the beginning of its step, as a command that
-/// it runs takes its time, and is stamped when it has ended.
+/// From when on what happened may be an effect of the inject or heal at the origin. A signal is stamped before it is sent; any other
+/// action takes its time, and is stamped when it has ended: then it counts from the beginning of its step.
 fn window(case: &Case<'_>) -> u64 {
-    let is_origin =
-        |event: &&Event| event.at == case.origin && matches!(event.saw, Seen::Injected { .. } | Seen::Healed { .. });
-    if !case.events.iter().any(|event| is_origin(&event)) {
+    let is_signal = |fault: &Fault| matches!(fault.breaks, Breaks::Kill(_) | Breaks::Hang(_));
+    let slow = case.events.iter().filter(|event| event.at == case.origin).any(|event| match &event.saw {
+        Seen::Injected { what, .. } => !what.as_deref().is_some_and(is_signal),
+        Seen::Healed { .. } => true,
+        _ => false,
+    });
+    if !slow {
         return case.origin;
     }
     let steps = case.events.iter().filter(|event| event.at <= case.origin && matches!(event.saw, Seen::Step { .. }));

@@ -92,15 +92,18 @@ fn first_pair<'h>(known: &[Timed<'h>], order: Order) -> Option<[Timed<'h>; 2]> {
 }
 
 fn cannot_tell(origin: u64, [(one, at), (other, then)]: [Timed<'_>; 2]) -> String {
-    let (at, then) = distinctly(origin, at, then);
-    let why = [one, other].into_iter().find_map(|happening| match happening {
+    let inexact = [(one, at), (other, then)].into_iter().filter(|(_, when)| when.since < when.at);
+    let why = inexact.map(|(happening, _)| happening).find_map(|happening| match happening {
         Happening::Exited(..) => {
             Some("a process closes its sockets a moment before its parent learns that it has ended")
         }
-        Happening::Rib(..) => Some("a routing daemon's table is asked for again and again"),
+        Happening::Rib(..) => {
+            Some("a routing daemon's table is asked for again and again: it changed between two answers")
+        }
         Happening::Detected(_) => Some("a log line was written some time before it was read"),
         _ => None,
     });
+    let (at, then) = distinctly(origin, at, then);
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     format!(
         "`{one}` and `{other}` cannot be told apart: {at} and {then}{why}; hint: events of the wire and of the kernel (`withdrawn`, \
@@ -389,6 +392,18 @@ mod tests {
         let saw = Seen::Injected { number: 1, fault: String::new(), what, detail: String::new() };
         story.events.push(Event { at: FAULT, since: None, node: None, saw });
         let finding = story.judge_with(order(&["exited ns1 resolver", "detected ns1"]));
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
+        // The signal has its time at its beginning: nothing of before counts.
+        story.events.push(Event {
+            at: FAULT - 30 * MS,
+            since: None,
+            node: None,
+            saw: Seen::Step { number: 1, name: String::new() },
+        });
+        let mut polled = story.events.iter_mut().filter(|event| event.at > FAULT);
+        let rib = polled.find(|event| matches!(event.saw, Seen::Rib { .. })).expect("the RIB changes");
+        rib.since = None;
+        let finding = story.judge_with(order(&["exited ns1 resolver", "rib without ns1"]));
         assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
         let finding = story.judge_with(order(&["detected ns1", "exited ns1 resolver"]));
         assert_eq!(finding.found, ["`exited ns1 resolver` (+0 ms) came before `detected ns1` (+3 ms)"]);
