@@ -3,7 +3,11 @@
 //! Each time is an interval: a log line was written some time before it was read, a routing daemon's table changed between two looks.
 //! An order is wrong only where no choice of moments within the intervals is right.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use ipnet::IpNet;
+use protocol::TcpEvent;
 
 use super::conclude::{answers_are_in, spent};
 use super::routes::routed;
@@ -14,7 +18,6 @@ use super::{Case, nanos, window};
 use crate::fault::{Breaks, Kill};
 use crate::history::{BgpMessage, Event, Interval, Order, Seen};
 use crate::outcome::{Finding, Verdict};
-use crate::plan::host;
 use crate::spec::{Happening, Role};
 
 pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
@@ -159,12 +162,8 @@ fn time(case: &Case<'_>, from: u64, happening: &Happening) -> Option<Interval> {
             first(node, &|saw| matches!(saw, Seen::Started { daemon, .. } if *daemon == name))
         }
         Happening::Detected(node) => first(node, &super::phases::detects),
-        Happening::Withdrawn(node) => {
-            last_of(case, node, |address| first(node, &|saw| says(case, node, saw, address, false)))
-        }
-        Happening::Announced(node) => {
-            last_of(case, node, |address| first(node, &|saw| says(case, node, saw, address, true)))
-        }
+        Happening::Withdrawn(node) => last_of(case, node, |address| said(case, from, node, address, Says::Withdrawn)),
+        Happening::Announced(node) => last_of(case, node, |address| said(case, from, node, address, Says::Announced)),
         Happening::Rib(has, node) => table(case, from, Layer::Rib, *has, node),
         Happening::Fib(has, node) => table(case, from, Layer::Fib, *has, node),
         Happening::Established(one, other) => pair(one, other, |turn| *turn == Turn::Up),
@@ -194,14 +193,47 @@ fn latest(mut times: impl Iterator<Item = Option<Interval>>) -> Option<Interval>
     times.try_fold(first, |last, at| Some(last.later(at?)))
 }
 
-/// Whether a node says of an address, on the wire, that it can be reached through it, or that it no longer can.
-fn says(case: &Case<'_>, node: &str, saw: &Seen, address: IpAddr, announces: bool) -> bool {
-    let Seen::Bgp { src, sent: true, message: BgpMessage::Update { announced, withdrawn }, .. } = saw else {
-        return false;
-    };
-    let prefix = host(address);
-    case.plan.owner_of(src.ip()) == Some(node)
-        && if announces { announced.iter().any(|(one, _)| *one == prefix) } else { withdrawn.contains(&prefix) }
+/// What a node says of an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// That it can be reached through it.
+    Announced,
+    /// To the last of its peers, that it no longer can.
+    Withdrawn,
+}
+
+/// When a node said so on the wire for the first time since `from`. The prefix may be the address's own, or one that covers it: a
+/// withdrawal counts when no such prefix is left.
+fn said(case: &Case<'_>, from: u64, node: &str, address: IpAddr, says: Says) -> Option<Interval> {
+    let covers = |prefix: &&IpNet| prefix.contains(&address);
+    let is_own = |address: IpAddr| case.plan.owner_of(address) == Some(node);
+    let mut own: Vec<&Event> = case.events.iter().filter(|event| event.node.as_deref() == Some(node)).collect();
+    own.sort_by_key(|event| event.at);
+    let mut told: BTreeSet<(IpAddr, IpNet)> = BTreeSet::new();
+    own.into_iter().find_map(|event| {
+        match &event.saw {
+            Seen::Bgp { src, dst, sent: true, message: BgpMessage::Update { announced, withdrawn }, .. }
+                if is_own(src.ip()) =>
+            {
+                let new: Vec<_> = announced.iter().map(|(prefix, _)| prefix).filter(covers).copied().collect();
+                let gone: Vec<_> = withdrawn.iter().filter(covers).copied().collect();
+                told.retain(|(peer, prefix)| *peer != dst.ip() || !gone.contains(prefix));
+                told.extend(new.iter().map(|prefix| (dst.ip(), *prefix)));
+                let so = match says {
+                    Says::Announced => !new.is_empty(),
+                    Says::Withdrawn => !gone.is_empty() && told.is_empty(),
+                };
+                (so && event.at >= from).then(|| Interval::of(event).not_before(from))
+            }
+            // What was said in a session ends with it.
+            Seen::Bgp { src, dst, message: BgpMessage::Notification { .. }, .. }
+            | Seen::Tcp { src, dst, event: TcpEvent::Fin | TcpEvent::Rst, .. } => {
+                told.retain(|(peer, _)| *peer != src.ip() && *peer != dst.ip());
+                None
+            }
+            _ => None,
+        }
+    })
 }
 
 /// When the last of the tables in scope gave the node up, or took it in, for the first time since `from`.
@@ -241,235 +273,4 @@ fn unread_before(case: &Case<'_>, happening: &Happening, from: u64, seen: Option
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::story::{FAULT, MS, Story};
-    use crate::plan::Expectation;
-    use crate::spec::{Role, Subject};
-
-    fn order(words: &[&str]) -> impl FnOnce(&mut Expectation) {
-        let happenings = words.iter().map(|word| word.parse().expect("a happening")).collect();
-        |expectation| {
-            expectation.expect.subject = Subject::Ordered(happenings);
-            expectation.expect.lost = None;
-            expectation.expect.gap = None;
-        }
-    }
-
-    const WHOLE: [&str; 4] = ["exited ns1 resolver", "detected ns1", "withdrawn ns1", "fib without ns1"];
-
-    fn failover() -> Story {
-        let mut story = Story::of_failover();
-        let exit = protocol::Exit::Signal(9);
-        story.push(FAULT + 2 * MS, "ns1", Seen::Exited { daemon: Role::Resolver.to_string(), pid: 13, exit });
-        story.detect(FAULT + 3 * MS);
-        // What was polled in the story was known a moment later.
-        for event in &mut story.events {
-            event.since = matches!(event.saw, Seen::Rib { .. }).then(|| event.at.saturating_sub(MS / 2));
-        }
-        story.withdraw(FAULT + 5 * MS);
-        story
-    }
-
-    #[test]
-    fn what_came_in_order_passes() {
-        let finding = failover().judge_with(order(&WHOLE));
-        assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT + 11 * MS)));
-        assert_eq!(failover().judge_with(order(&["fib without ns1"])).verdict, Some(Verdict::Pass), "one is enough");
-    }
-
-    #[test]
-    fn what_came_in_another_order_fails_and_is_named() {
-        let finding = failover().judge_with(order(&["fib without ns1", "withdrawn ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["`withdrawn ns1` (+5 ms) came before `fib without ns1` (+11 ms)"]);
-    }
-
-    #[test]
-    fn what_did_not_happen_fails_after_the_deadline_and_is_too_early_before() {
-        let mut story = failover();
-        let order_of = || order(&["detected ns1", "exited ns1 speaker"]);
-        assert_eq!(story.judge_with(order_of()).verdict, None);
-        story.push(FAULT + 60_000 * MS, "router", Seen::Ready);
-        let finding = story.judge_with(order_of());
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["`exited ns1 speaker` has not happened"]);
-    }
-
-    #[test]
-    fn a_withdrawal_is_over_with_its_last_address() {
-        let mut story = failover();
-        // One address is withdrawn only after the kernel has given up all routes.
-        let last = story.plan.services.last().map(|service| host(service.address)).expect("an address");
-        for event in &mut story.events {
-            if let Seen::Bgp { message: BgpMessage::Update { withdrawn, .. }, .. } = &mut event.saw {
-                withdrawn.retain(|prefix| *prefix != last);
-            }
-        }
-        let message = BgpMessage::Update { announced: vec![], withdrawn: vec![last] };
-        story.say(FAULT + 50 * MS, "ns1", "router", message);
-        let finding = story.judge_with(order(&WHOLE));
-        assert_eq!(finding.found, ["`fib without ns1` (+11 ms) came before `withdrawn ns1` (+50 ms)"]);
-    }
-
-    #[test]
-    fn sessions_and_tables_have_their_times() {
-        let mut story = failover();
-        story.session_up(100 * MS, "ns1");
-        story.say(FAULT + 20 * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
-        story.session_up(FAULT + 30 * MS, "ns1");
-        let words = ["rib without ns1", "ended router ns1", "established router ns1"];
-        assert_eq!(story.judge_with(order(&words)).verdict, Some(Verdict::Pass));
-        let words = ["fib with ns2", "rib without ns1"];
-        assert_eq!(story.judge_with(order(&words)).verdict, Some(Verdict::Pass), "ns2 was there from the outset");
-    }
-
-    /// The RIB's answer that first lacked ns1 was read at `read`, and the one before at `before`; both from the fault, in microseconds.
-    fn polled(before: u64, read: u64) -> Story {
-        let mut story = failover();
-        story.events.retain(|event| !matches!(event.saw, Seen::Rib { .. } if event.at > FAULT));
-        story.rib(FAULT + read * 1000, &["12"]);
-        let answer = story.events.iter_mut().filter(|event| matches!(event.saw, Seen::Rib { .. }));
-        answer.filter(|event| event.at > FAULT).for_each(|event| event.since = Some(FAULT + before * 1000));
-        story
-    }
-
-    #[test]
-    fn intervals_that_overlap_are_unknown_and_never_a_failure() {
-        for words in [["rib without ns1", "fib without ns1"], ["fib without ns1", "rib without ns1"]] {
-            let finding = polled(10_200, 11_300).judge_with(order(&words));
-            assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
-            let told = finding.found.first().expect("a reason");
-            assert!(told.contains("cannot be told apart"), "{told}");
-            assert!(told.contains("between +10.200 ms and +11.300 ms"), "{told}");
-            assert!(told.contains("+11.000 ms") && told.contains("hint: "), "{told}");
-        }
-    }
-
-    #[test]
-    fn disjoint_intervals_in_the_wrong_order_fail_in_microseconds_where_milliseconds_are_the_same() {
-        let finding = polled(11_200, 11_300).judge_with(order(&["rib without ns1", "fib without ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        let told = "`fib without ns1` (+11.000 ms) came before `rib without ns1` (between +11.200 ms and +11.300 ms)";
-        assert_eq!(finding.found, [told]);
-        let finding = polled(10_200, 10_300).judge_with(order(&["rib without ns1", "fib without ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
-    }
-
-    #[test]
-    fn what_is_not_next_to_each_other_may_be_wrong_though_neighbours_overlap() {
-        let finding = polled(2_000, 20_000).judge_with(order(&["fib without ns1", "rib without ns1", "withdrawn ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["`withdrawn ns1` (+5 ms) came before `fib without ns1` (+11 ms)"]);
-    }
-
-    /// The daemon's sockets are closed before its end is reported.
-    fn detected_before_the_exit_is_reported() -> Story {
-        let mut story = failover();
-        for event in &mut story.events {
-            if matches!(event.saw, Seen::Exited { .. }) {
-                event.at = FAULT + 4 * MS;
-            }
-        }
-        story
-    }
-
-    #[test]
-    fn a_detection_before_the_report_of_an_exit_is_told_as_what_it_is() {
-        let story = detected_before_the_exit_is_reported();
-        let finding = story.judge_with(order(&["exited ns1 resolver", "detected ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Unknown));
-        assert!(
-            finding.found.first().is_some_and(|told| told.contains("closes its sockets a moment before")),
-            "{finding:?}"
-        );
-    }
-
-    #[test]
-    fn what_is_killed_has_ended_with_the_signal() {
-        let mut story = detected_before_the_exit_is_reported();
-        let what = serde_json::from_str(r#"{"kill": "resolver", "on": "ns1"}"#).ok();
-        let saw = Seen::Injected { number: 1, fault: String::new(), what, detail: String::new() };
-        story.events.push(Event { at: FAULT, since: None, node: None, saw });
-        let finding = story.judge_with(order(&["exited ns1 resolver", "detected ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
-        // The signal has its time at its beginning: nothing of before counts.
-        story.events.push(Event {
-            at: FAULT - 30 * MS,
-            since: None,
-            node: None,
-            saw: Seen::Step { number: 1, name: String::new() },
-        });
-        let mut polled = story.events.iter_mut().filter(|event| event.at > FAULT);
-        let rib = polled.find(|event| matches!(event.saw, Seen::Rib { .. })).expect("the RIB changes");
-        rib.since = None;
-        let finding = story.judge_with(order(&["exited ns1 resolver", "rib without ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
-        let finding = story.judge_with(order(&["detected ns1", "exited ns1 resolver"]));
-        assert_eq!(finding.found, ["`exited ns1 resolver` (+0 ms) came before `detected ns1` (+3 ms)"]);
-    }
-
-    #[test]
-    fn a_deadline_within_the_interval_is_unknown() {
-        let within = |us| {
-            polled(10_200, 11_300).judge_with(move |expectation| {
-                order(&["rib without ns1"])(expectation);
-                expectation.deadline.0 = std::time::Duration::from_micros(us);
-            })
-        };
-        assert_eq!(within(11_300).verdict, Some(Verdict::Pass));
-        let finding = within(10_500);
-        assert_eq!(finding.verdict, Some(Verdict::Unknown));
-        assert!(
-            finding.found.first().is_some_and(|told| told.starts_with("cannot be told whether it took")),
-            "{finding:?}"
-        );
-        let finding = within(10_100);
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert!(
-            finding.found.first().is_some_and(|told| told.starts_with("it took between 10.200 ms and")),
-            "{finding:?}"
-        );
-    }
-
-    #[test]
-    fn a_message_that_cannot_be_read_may_be_what_did_not_happen() {
-        let judged = |at: u64, words: &[&str]| {
-            let mut story = failover();
-            story.events.retain(|event| {
-                !matches!(&event.saw, Seen::Bgp { message: BgpMessage::Update { .. }, .. }) || words.len() > 1
-            });
-            story.say(at, "ns1", "router", BgpMessage::Malformed("attribute 14 is cut short".to_owned()));
-            story.push(FAULT + 60_000 * MS, "router", Seen::Ready);
-            story.judge_with(order(words))
-        };
-        let finding = judged(FAULT + 4 * MS, &["withdrawn ns1"]);
-        assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
-        assert!(finding.found.iter().any(|told| told.ends_with("attribute 14 is cut short")), "{finding:?}");
-        assert_eq!(
-            judged(FAULT - MS, &["withdrawn ns1"]).verdict,
-            Some(Verdict::Fail),
-            "what was said before says nothing"
-        );
-        // It may have been the withdrawal that was seen later.
-        let finding = judged(FAULT + 4 * MS, &["withdrawn ns1", "exited ns1 resolver"]);
-        assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
-        let finding = judged(FAULT + 20 * MS, &["withdrawn ns1", "fib without ns1"]);
-        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
-    }
-
-    /// A command that takes a session down is stamped when it has ended.
-    #[test]
-    fn what_happens_while_the_fault_is_injected_counts() {
-        let mut story = Story::of_failover();
-        let lab = |at: u64, saw: Seen| Event { at, since: None, node: None, saw };
-        story.events.push(lab(FAULT - 30 * MS, Seen::Step { number: 1, name: String::new() }));
-        let fault = "stop resolver on ns1".to_owned();
-        story.events.push(lab(FAULT, Seen::Injected { number: 1, fault, what: None, detail: String::new() }));
-        story.withdraw(FAULT - 20 * MS);
-        let finding = story.judge_with(order(&["withdrawn ns1", "fib without ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
-        let finding = story.judge_with(order(&["fib without ns1", "withdrawn ns1"]));
-        assert_eq!(finding.found, ["`withdrawn ns1` (-20 ms) came before `fib without ns1` (+11 ms)"]);
-    }
-}
+mod tests;
