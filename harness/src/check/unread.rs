@@ -17,5 +17,5 @@ pub(super) fn unread(plan: &Plan, events: &[Event], node: &str, from: u64, until
         });
     let (at, error) = unread.min_by_key(|(at, _)| *at)?;
     let after = millis(at.saturating_sub(from));
-    Some(format!("{node} sent a BGP message that cannot be read, {after} later: what it said is not known: {error}"))
+    Some(format!("{node} sent a BGP message that cannot be read, at +{after}: what it said is not known: {error}"))
 }
