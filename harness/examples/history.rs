@@ -169,7 +169,7 @@ impl Run<'_> {
             if from == 1 && self.left <= half {
                 let fault = || "crash".to_owned();
                 self.lab(at, Seen::Step { number: 1, name: fault() });
-                self.lab(at, Seen::Injected { number: 1, fault: fault(), detail: String::new() });
+                self.lab(at, Seen::Injected { number: 1, fault: fault(), detail: String::new(), what: None });
                 self.lab(at + 1, Seen::Step { number: 2, name: "three serve".to_owned() });
                 self.route(at + 2, 2);
                 from = 2;

@@ -203,7 +203,7 @@ mod tests {
             (800, began(0)),
             (990, Seen::Over { number: 0 }),
             (991, began(1)),
-            (1000, Seen::Injected { number: 1, fault: fault(), detail: String::new() }),
+            (1000, Seen::Injected { number: 1, fault: fault(), what: None, detail: String::new() }),
             (1001, began(2)),
             (2100, Seen::Judged { number: 2, verdict: "Pass".to_owned() }),
             (2110, began(3)),

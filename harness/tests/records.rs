@@ -4,8 +4,8 @@ use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use harness::builder::Progress;
 use harness::engine::fake::FakeEngine;
-use harness::image::Progress;
 use harness::lab::LabError;
 use harness::run::{Request, RunError, run};
 use tempfile::TempDir;

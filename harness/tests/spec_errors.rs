@@ -177,7 +177,21 @@ fn every_mistake_is_told_with_its_place() {
         ),
         ("nothing that happens", ("serving = [\"ns1\"]", "ordered = [\"detected ns1\", \"fib changed\"]")),
         ("detected by nobody", ("serving = [\"ns1\"]", "ordered = [\"detected router\", \"fib without ns1\"]")),
-        ("one is no order", ("serving = [\"ns1\"]", "ordered = [\"detected ns1\"]")),
+        ("nothing in order", ("serving = [\"ns1\"]", "ordered = []")),
+        (
+            "a client of a session",
+            ("serving = [\"ns1\"]", "session = [\"router\", \"ns1\"], state = \"established\", client = \"client\""),
+        ),
+        (
+            "a service of a session",
+            ("serving = [\"ns1\"]", "session = [\"router\", \"ns1\"], state = \"established\", service = \"one\""),
+        ),
+        (
+            "a family of which there is no session",
+            ("serving = [\"ns1\"]", "session = [\"router\", \"ns1\"], state = \"established\", family = \"v6\""),
+        ),
+        ("a family of nothing", ("serving = [\"ns1\"]", "ordered = [\"detected ns1\"], family = \"v6\"")),
+        ("a router of no table", ("serving = [\"ns1\"]", "ordered = [\"detected ns1\"], at = \"router\"")),
         ("answers to nobody", ("serving = [\"ns1\"]", "answered-by = [\"ns1\"], client = \"ns1\"")),
         ("sticky without flows", ("serving = [\"ns1\"]", "serving = [\"ns1\"], sticky = true")),
         ("unknown invariant", ("[matrix]", "[always]\nbright = \"3s\"\n\n[matrix]")),

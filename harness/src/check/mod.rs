@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use protocol::Outcome;
 
-use crate::history::{Event, hole};
+use crate::fault::{Breaks, Fault};
+use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
 use crate::spec::Subject;
@@ -17,6 +18,8 @@ pub mod disagree;
 mod flaps;
 mod ordered;
 pub mod phases;
+#[cfg(test)]
+mod properties;
 mod queries;
 mod routes;
 mod serving;
@@ -26,6 +29,7 @@ mod stalls;
 mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
+mod unread;
 
 /// What is judged.
 #[derive(Clone, Copy)]
@@ -58,6 +62,22 @@ fn of_subject(case: &Case<'_>) -> Finding {
         Subject::Session { between: [one, other], state, signed } => session::judge(case, one, other, *state, *signed),
         Subject::Ordered(happenings) => ordered::judge(case, happenings),
     }
+}
+
+/// From when on what happened may be an effect of the inject or heal at the origin. A signal is stamped before it is sent; any other
+/// action takes its time, and is stamped when it has ended: then it counts from the beginning of its step.
+fn window(case: &Case<'_>) -> u64 {
+    let is_signal = |fault: &Fault| matches!(fault.breaks, Breaks::Kill(_) | Breaks::Hang(_));
+    let slow = case.events.iter().filter(|event| event.at == case.origin).any(|event| match &event.saw {
+        Seen::Injected { what, .. } => !what.as_deref().is_some_and(is_signal),
+        Seen::Healed { .. } => true,
+        _ => false,
+    });
+    if !slow {
+        return case.origin;
+    }
+    let steps = case.events.iter().filter(|event| event.at <= case.origin && matches!(event.saw, Seen::Step { .. }));
+    steps.map(|event| event.at).max().unwrap_or(case.origin)
 }
 
 /// Why nothing can be said, when the history has a hole.

@@ -1,52 +1,66 @@
 //! What happened since the last inject or heal, in which order.
+//!
+//! Each time is an interval: a log line was written some time before it was read, a routing daemon's table changed between two looks.
+//! An order is wrong only where no choice of moments within the intervals is right.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use ipnet::IpNet;
+use protocol::TcpEvent;
 
 use super::conclude::{answers_are_in, spent};
 use super::routes::routed;
 use super::serving::{Answers, LONGEST_WAIT, Layer, wants};
-use super::sessions::{Turn, turns};
-use super::{Case, millis, nanos};
-use crate::history::{BgpMessage, Event, Seen};
+use super::sessions::{Pair, Turn};
+use super::unread::unread;
+use super::{Case, nanos, window};
+use crate::fault::{Breaks, Kill};
+use crate::history::{BgpMessage, Event, Interval, Order, Seen};
 use crate::outcome::{Finding, Verdict};
-use crate::plan::host;
-use crate::spec::Happening;
+use crate::spec::{Happening, Role};
 
 pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
-    let times: Vec<(&Happening, Option<u64>)> = happenings.iter().map(|one| (one, time(case, one))).collect();
+    let from = window(case);
+    let times: Vec<Option<Interval>> = happenings.iter().map(|one| time(case, from, one)).collect();
     let wants = wants(case.plan, case.expectation);
     let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
     let deadline = case.origin.saturating_add(nanos(case.expectation.deadline.0));
-    let last = times.iter().map(|(_, at)| *at).try_fold(case.origin, |last, at| Some(last.max(at?)));
-    let after = |at: u64| millis(at.saturating_sub(case.origin));
+    let known: Vec<(&Happening, Interval)> =
+        happenings.iter().zip(&times).filter_map(|(one, at)| Some((one, (*at)?))).collect();
+    let all = known.len() == happenings.len();
+    let last = known.iter().map(|(_, at)| *at).fold(Interval::exact(case.origin), Interval::later);
+    let end = if all { last.at } else { case.now };
+    let mut finding = spent(case, &answers, end);
+    let unread = |(one, at): (&Happening, &Option<Interval>)| unread_before(case, one, from, *at);
 
-    let pairs = times.iter().zip(times.iter().skip(1));
-    let disorder = pairs.into_iter().find_map(|((one, before), (other, then))| {
-        let (before, then) = ((*before)?, (*then)?);
-        (then < before).then(|| format!("`{other}` (+{}) came before `{one}` (+{})", after(then), after(before)))
-    });
-    let mut finding = spent(case, &answers, last.unwrap_or(case.now));
-    finding.held_from = last.filter(|_| disorder.is_none());
-    if let Some(disorder) = disorder {
-        finding.found = vec![disorder];
+    let disorder = first_pair(&known, Order::After);
+    let disorder = disorder.filter(|pair| !pair.iter().any(|(one, at)| unread((one, &Some(*at))).is_some()));
+    if let Some([(one, at), (other, then)]) = disorder {
+        let (at, then) = distinctly(case.origin, at, then);
+        finding.found = vec![format!("`{other}` ({then}) came before `{one}` ({at})")];
         finding.verdict = Some(Verdict::Fail);
-    } else if let Some(last) = last {
-        if last > deadline {
-            let since = &case.expectation.since;
-            finding
-                .found
-                .insert(0, format!("it took {} from {since}, allowed {}", after(last), case.expectation.deadline));
-        }
-        let verdict = if finding.found.is_empty() { Verdict::Pass } else { Verdict::Fail };
-        finding.verdict = answers_are_in(case, &answers, last).then_some(verdict);
+        return finding;
+    }
+    if all {
+        let unclear = || Some(cannot_tell(case.origin, first_pair(&known, Order::Unclear)?));
+        let unclear = happenings.iter().zip(&times).find_map(unread).or_else(unclear);
+        finding.held_from = Some(last.at);
+        let verdict = conclude(case, &mut finding, last, deadline, unclear);
+        finding.verdict = answers_are_in(case, &answers, last.at).then_some(verdict);
     } else {
-        // What happened just before the deadline may still be on its way here.
         finding.found.clear();
+        // What happened just before the deadline may still be on its way here.
         if case.now > deadline.saturating_add(nanos(LONGEST_WAIT)) {
-            let missing = times.iter().filter(|(_, at)| at.is_none());
-            finding.found = missing.map(|(happening, _)| format!("`{happening}` has not happened")).collect();
-            finding.first.clone_from(&finding.found.first().cloned());
-            finding.verdict = Some(Verdict::Fail);
+            let missing: Vec<_> = happenings.iter().zip(&times).filter(|(_, at)| at.is_none()).collect();
+            finding.found = missing.iter().map(|(one, _)| format!("`{one}` has not happened")).collect();
+            if let Some(doubt) = missing.into_iter().find_map(unread) {
+                finding.found.push(doubt);
+                finding.verdict = Some(Verdict::Unknown);
+            } else {
+                finding.first.clone_from(&finding.found.first().cloned());
+                finding.verdict = Some(Verdict::Fail);
+            }
         }
     }
     if finding.verdict.is_none() {
@@ -55,142 +69,208 @@ pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
     finding
 }
 
-/// When it happened, if it has.
-fn time(case: &Case<'_>, happening: &Happening) -> Option<u64> {
-    let since: Vec<&Event> = case.events.iter().filter(|event| event.at >= case.origin).collect();
+/// The verdict when all of it has happened, and in no order that is wrong for certain.
+fn conclude(case: &Case<'_>, finding: &mut Finding, last: Interval, deadline: u64, unclear: Option<String>) -> Verdict {
+    let (since, allowed) = (&case.expectation.since, case.expectation.deadline);
+    let took = distinctly(case.origin, last, Interval::exact(deadline)).0.replace('+', "");
+    if last.since > deadline {
+        finding.found.insert(0, format!("it took {took} from {since}, allowed {allowed}"));
+    }
+    if !finding.found.is_empty() {
+        return Verdict::Fail;
+    }
+    let in_time = format!("cannot be told whether it took longer than allowed: {took} from {since}, allowed {allowed}");
+    finding.found.extend((last.at > deadline).then_some(in_time));
+    finding.found.extend(unclear);
+    if finding.found.is_empty() { Verdict::Pass } else { Verdict::Unknown }
+}
+
+type Timed<'h> = (&'h Happening, Interval);
+
+/// The first two of which this is so; those that are not neighbours may be told apart where neighbours are not.
+fn first_pair<'h>(known: &[Timed<'h>], order: Order) -> Option<[Timed<'h>; 2]> {
+    let pairs =
+        known.iter().enumerate().flat_map(|(nth, one)| known.iter().skip(nth + 1).map(move |other| [*one, *other]));
+    pairs.into_iter().find(|[(_, one), (_, other)]| one.order(*other) == order)
+}
+
+fn cannot_tell(origin: u64, [(one, at), (other, then)]: [Timed<'_>; 2]) -> String {
+    let inexact = [(one, at), (other, then)].into_iter().filter(|(_, when)| when.since < when.at);
+    let why = inexact.map(|(happening, _)| happening).find_map(|happening| match happening {
+        Happening::Exited(..) => {
+            Some("a process closes its sockets a moment before its parent learns that it has ended")
+        }
+        Happening::Rib(..) => {
+            Some("a routing daemon's table is asked for again and again: it changed between two answers")
+        }
+        Happening::Detected(_) => Some("a log line was written some time before it was read"),
+        _ => None,
+    });
+    let (at, then) = distinctly(origin, at, then);
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!(
+        "`{one}` and `{other}` cannot be told apart: {at} and {then}{why}; hint: events of the wire and of the kernel (`withdrawn`, \
+         `fib`) have exact times"
+    )
+}
+
+/// Two times in words that differ where the times do: in milliseconds, or where these are the same in microseconds.
+fn distinctly(origin: u64, one: Interval, other: Interval) -> (String, String) {
+    let coarse = (words(origin, one, 1_000_000), words(origin, other, 1_000_000));
+    if coarse.0 != coarse.1 && one.since == one.at && other.since == other.at {
+        return coarse;
+    }
+    (words(origin, one, 1000), words(origin, other, 1000))
+}
+
+fn words(origin: u64, interval: Interval, unit: u64) -> String {
+    let ms = |at: u64| {
+        let (sign, span) = if at < origin { ('-', origin - at) } else { ('+', at - origin) };
+        match (span / 1_000_000, span / 1000 % 1000) {
+            (ms, _) if unit == 1_000_000 => format!("{sign}{ms} ms"),
+            (ms, us) => format!("{sign}{ms}.{us:03} ms"),
+        }
+    };
+    if interval.since == interval.at {
+        ms(interval.at)
+    } else {
+        format!("between {} and {}", ms(interval.since), ms(interval.at))
+    }
+}
+
+/// When it happened, if it has, for the first time since `from`.
+fn time(case: &Case<'_>, from: u64, happening: &Happening) -> Option<Interval> {
     let first = |node: &str, wanted: &dyn Fn(&Seen) -> bool| {
-        let here = since.iter().filter(|event| event.node.as_deref() == Some(node) && wanted(&event.saw));
-        here.map(|event| event.at).min()
+        let here = case.events.iter().filter(|event| event.node.as_deref() == Some(node) && wanted(&event.saw));
+        let since = here.map(Interval::of).filter(|when| when.at >= from);
+        since.min_by_key(|when| when.at).map(|when| when.not_before(from))
     };
     let pair = |one: &str, other: &str, wanted: fn(&Turn) -> bool| {
-        let mut turns = turns(case.plan, case.events, one, other).into_iter();
-        turns.find(|(at, turn)| *at >= case.origin && wanted(turn)).map(|(at, _)| at)
+        let pair = Pair::new(case.plan, one, other, case.expectation.expect.family);
+        let mut turns = pair.turns(case.events).into_iter();
+        turns.find(|(at, turn)| *at >= from && wanted(turn)).map(|(at, _)| Interval::exact(at))
     };
     match happening {
         Happening::Exited(node, role) => {
             let name = role.to_string();
-            first(node, &|saw| matches!(saw, Seen::Exited { daemon, .. } if *daemon == name))
+            let ended = first(node, &|saw| matches!(saw, Seen::Exited { daemon, .. } if *daemon == name))?;
+            // It ends before its parent is told: its sockets are closed by then. What is killed runs no further.
+            Some(killed(case, node, *role).map_or(Interval { since: from, ..ended }, Interval::exact))
         }
         Happening::Started(node, role) => {
             let name = role.to_string();
             first(node, &|saw| matches!(saw, Seen::Started { daemon, .. } if *daemon == name))
         }
         Happening::Detected(node) => first(node, &super::phases::detects),
-        Happening::Withdrawn(node) => last_of(case, node, |address| first(node, &|saw| says(saw, address, false))),
-        Happening::Announced(node) => last_of(case, node, |address| first(node, &|saw| says(saw, address, true))),
-        Happening::Rib(has, node) => table(case, Layer::Rib, *has, node),
-        Happening::Fib(has, node) => table(case, Layer::Fib, *has, node),
+        Happening::Withdrawn(node) => last_of(case, node, |address| said(case, from, node, address, Says::Withdrawn)),
+        Happening::Announced(node) => last_of(case, node, |address| said(case, from, node, address, Says::Announced)),
+        Happening::Rib(has, node) => table(case, from, Layer::Rib, *has, node),
+        Happening::Fib(has, node) => table(case, from, Layer::Fib, *has, node),
         Happening::Established(one, other) => pair(one, other, |turn| *turn == Turn::Up),
         Happening::Ended(one, other) => pair(one, other, |turn| matches!(turn, Turn::Down(_))),
     }
 }
 
-/// The latest of the times of all addresses in scope that the node serves; none while one has none.
-fn last_of(case: &Case<'_>, node: &str, time: impl Fn(IpAddr) -> Option<u64>) -> Option<u64> {
+/// When the fault at the origin killed this daemon, if it did: the time is that of the signal.
+fn killed(case: &Case<'_>, node: &str, role: Role) -> Option<u64> {
+    let kills = |event: &&Event| match &event.saw {
+        Seen::Injected { what: Some(fault), .. } => fault.on == node && fault.breaks == Breaks::Kill(Kill(role)),
+        _ => false,
+    };
+    case.events.iter().find(|event| event.at == case.origin && kills(event)).map(|event| event.at)
+}
+
+/// The later of the times of all addresses in scope that the node serves; none while one has none.
+fn last_of(case: &Case<'_>, node: &str, time: impl Fn(IpAddr) -> Option<Interval>) -> Option<Interval> {
     let wants = wants(case.plan, case.expectation);
     let served = wants.iter().filter(|want| want.target.served_by.iter().any(|by| by == node));
-    served.map(|want| time(want.target.address)).try_fold(None, |last: Option<u64>, at| Some(last.max(Some(at?))))?
+    latest(served.map(|want| time(want.target.address)))
 }
 
-/// Whether a node says of an address, on the wire, that it can be reached through it, or that it no longer can.
-fn says(saw: &Seen, address: IpAddr, announces: bool) -> bool {
-    let Seen::Bgp { sent: true, message: BgpMessage::Update { announced, withdrawn }, .. } = saw else {
-        return false;
-    };
-    let prefix = host(address);
-    if announces { announced.iter().any(|(one, _)| *one == prefix) } else { withdrawn.contains(&prefix) }
+/// The last of them; none where one has not happened, or there is none.
+fn latest(mut times: impl Iterator<Item = Option<Interval>>) -> Option<Interval> {
+    let first = times.next()??;
+    times.try_fold(first, |last, at| Some(last.later(at?)))
 }
 
-/// When the last of the tables in scope gave the node up, or took it in, for the first time since the origin.
-fn table(case: &Case<'_>, layer: Layer, has: bool, node: &str) -> Option<u64> {
+/// What a node says of an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// That it can be reached through it.
+    Announced,
+    /// To the last of its peers, that it no longer can.
+    Withdrawn,
+}
+
+/// When a node said so on the wire for the first time since `from`. The prefix may be the address's own, or one that covers it: a
+/// withdrawal counts when no such prefix is left.
+fn said(case: &Case<'_>, from: u64, node: &str, address: IpAddr, says: Says) -> Option<Interval> {
+    let covers = |prefix: &&IpNet| prefix.contains(&address);
+    let is_own = |address: IpAddr| case.plan.owner_of(address) == Some(node);
+    let mut own: Vec<&Event> = case.events.iter().filter(|event| event.node.as_deref() == Some(node)).collect();
+    own.sort_by_key(|event| event.at);
+    let mut told: BTreeSet<(IpAddr, IpNet)> = BTreeSet::new();
+    own.into_iter().find_map(|event| {
+        match &event.saw {
+            Seen::Bgp { src, dst, sent: true, message: BgpMessage::Update { announced, withdrawn }, .. }
+                if is_own(src.ip()) =>
+            {
+                let new: Vec<_> = announced.iter().map(|(prefix, _)| prefix).filter(covers).copied().collect();
+                let gone: Vec<_> = withdrawn.iter().filter(covers).copied().collect();
+                told.retain(|(peer, prefix)| *peer != dst.ip() || !gone.contains(prefix));
+                told.extend(new.iter().map(|prefix| (dst.ip(), *prefix)));
+                let so = match says {
+                    Says::Announced => !new.is_empty(),
+                    Says::Withdrawn => !gone.is_empty() && told.is_empty(),
+                };
+                (so && event.at >= from).then(|| Interval::of(event).not_before(from))
+            }
+            // What was said in a session ends with it.
+            Seen::Bgp { src, dst, message: BgpMessage::Notification { .. }, .. }
+            | Seen::Tcp { src, dst, event: TcpEvent::Fin | TcpEvent::Rst, .. } => {
+                told.retain(|(peer, _)| *peer != src.ip() && *peer != dst.ip());
+                None
+            }
+            _ => None,
+        }
+    })
+}
+
+/// When the last of the tables in scope gave the node up, or took it in, for the first time since `from`.
+fn table(case: &Case<'_>, from: u64, layer: Layer, has: bool, node: &str) -> Option<Interval> {
     let tables = routed(case.plan, case.events, layer);
     let at = |router: &str| case.expectation.expect.at.as_ref().is_none_or(|at| at == router);
     last_of(case, node, |address| {
         let here = tables.iter().filter(|table| table.address == address && at(table.router));
-        here.map(|table| {
-            let stays = table.stays(case.origin, u64::MAX);
-            stays.iter().find(|stay| stay.nodes.contains(node) == has).map(|stay| stay.from)
-        })
-        .try_fold(None, |last: Option<u64>, at| Some(last.max(Some(at?))))?
+        latest(here.map(|table| {
+            let stays = table.stays(from, u64::MAX);
+            let changed = stays.iter().find(|stay| stay.nodes.contains(node) == has)?.from;
+            Some(when(case.events, table.router, layer, changed).not_before(from))
+        }))
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::story::{FAULT, MS, Story};
-    use crate::plan::Expectation;
-    use crate::spec::{Role, Subject};
+/// The interval of the change of a router's table that has this time.
+fn when(events: &[Event], router: &str, layer: Layer, at: u64) -> Interval {
+    let is_it = |event: &&Event| {
+        let of_layer = match event.saw {
+            Seen::Fib { .. } => layer == Layer::Fib,
+            Seen::Rib { .. } => layer == Layer::Rib,
+            _ => false,
+        };
+        of_layer && event.at == at && event.node.as_deref() == Some(router)
+    };
+    events.iter().find(is_it).map_or(Interval::exact(at), Interval::of)
+}
 
-    fn order(words: &[&str]) -> impl FnOnce(&mut Expectation) {
-        let happenings = words.iter().map(|word| word.parse().expect("a happening")).collect();
-        |expectation| {
-            expectation.expect.subject = Subject::Ordered(happenings);
-            expectation.expect.lost = None;
-            expectation.expect.gap = None;
-        }
-    }
-
-    const WHOLE: [&str; 4] = ["exited ns1 resolver", "detected ns1", "withdrawn ns1", "fib without ns1"];
-
-    fn failover() -> Story {
-        let mut story = Story::of_failover();
-        let exit = protocol::Exit::Signal(9);
-        story.push(FAULT + 2 * MS, "ns1", Seen::Exited { daemon: Role::Resolver.to_string(), pid: 13, exit });
-        story.detect(FAULT + 3 * MS);
-        story.withdraw(FAULT + 5 * MS);
-        story
-    }
-
-    #[test]
-    fn what_came_in_order_passes() {
-        let finding = failover().judge_with(order(&WHOLE));
-        assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT + 11 * MS)));
-    }
-
-    #[test]
-    fn what_came_in_another_order_fails_and_is_named() {
-        let finding = failover().judge_with(order(&["fib without ns1", "withdrawn ns1"]));
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["`withdrawn ns1` (+5 ms) came before `fib without ns1` (+11 ms)"]);
-    }
-
-    #[test]
-    fn what_did_not_happen_fails_after_the_deadline_and_is_too_early_before() {
-        let mut story = failover();
-        let order_of = || order(&["detected ns1", "exited ns1 speaker"]);
-        assert_eq!(story.judge_with(order_of()).verdict, None);
-        story.push(FAULT + 60_000 * MS, "router", Seen::Ready);
-        let finding = story.judge_with(order_of());
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["`exited ns1 speaker` has not happened"]);
-    }
-
-    #[test]
-    fn a_withdrawal_is_over_with_its_last_address() {
-        let mut story = failover();
-        // One address is withdrawn only after the kernel has given up all routes.
-        let last = story.plan.services.last().map(|service| host(service.address)).expect("an address");
-        for event in &mut story.events {
-            if let Seen::Bgp { message: BgpMessage::Update { withdrawn, .. }, .. } = &mut event.saw {
-                withdrawn.retain(|prefix| *prefix != last);
-            }
-        }
-        let message = BgpMessage::Update { announced: vec![], withdrawn: vec![last] };
-        story.say(FAULT + 50 * MS, "ns1", "router", message);
-        let finding = story.judge_with(order(&WHOLE));
-        assert_eq!(finding.found, ["`fib without ns1` (+11 ms) came before `withdrawn ns1` (+50 ms)"]);
-    }
-
-    #[test]
-    fn sessions_and_tables_have_their_times() {
-        let mut story = failover();
-        story.session_up(100 * MS, "ns1");
-        story.say(FAULT + 20 * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
-        story.session_up(FAULT + 30 * MS, "ns1");
-        let words = ["rib without ns1", "ended router ns1", "established router ns1"];
-        assert_eq!(story.judge_with(order(&words)).verdict, Some(Verdict::Pass));
-        let words = ["fib with ns2", "rib without ns1"];
-        assert_eq!(story.judge_with(order(&words)).verdict, Some(Verdict::Pass), "ns2 was there from the outset");
+/// Why it may have happened before it was seen, or though it was not seen: a message could not be read.
+fn unread_before(case: &Case<'_>, happening: &Happening, from: u64, seen: Option<Interval>) -> Option<String> {
+    let until = seen.map_or(u64::MAX, |seen| seen.at);
+    match happening {
+        Happening::Withdrawn(node) | Happening::Announced(node) => unread(case.plan, case.events, node, from, until),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

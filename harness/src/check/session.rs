@@ -4,39 +4,60 @@ use protocol::TcpEvent;
 
 use super::conclude::{Seen as Held, answers_are_in, conclude, spent};
 use super::serving::{Answers, wants};
-use super::sessions::{Turn, between, turns};
-use super::{Case, millis, nanos};
+use super::sessions::{Pair, Turn};
+use super::{Case, millis, nanos, window};
 use crate::history::Seen;
 use crate::outcome::{Finding, Verdict};
 use crate::plan::Plan;
 use crate::spec::State;
 
 pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signed: Option<bool>) -> Finding {
-    let turns = turns(case.plan, case.events, one, other);
-    let wire = Wire::of(case, one, other);
+    let pair = Pair::new(case.plan, one, other, case.expectation.expect.family);
+    let turns = pair.turns(case.events);
+    let wire = Wire::of(case, &pair);
     let wrongly_signed = wire.wrongly_signed(signed);
     let wants = wants(case.plan, case.expectation);
     let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
     if state == State::NeverEstablished {
         return never(case, &answers, &turns, &wire, wrongly_signed);
     }
-    let held_from = match (turns.last(), state) {
-        (Some((at, Turn::Up)), State::Established) | (Some((at, Turn::Down(_))), State::Down) => Some(*at),
+    let began = window(case);
+    let since = match (turns.last(), state) {
+        (Some((at, Turn::Up)), State::Established) => Some(*at),
+        // What was down before the fault is no effect of it.
+        (Some((at, Turn::Down(_))), State::Down) if *at >= began => Some(*at),
         _ => None,
     };
-    let held_from = held_from.filter(|_| wrongly_signed.is_none()).map(|at| at.max(case.origin));
+    let unseen = signed.is_some() && wire.is_silent();
+    let held_from = since.filter(|_| wrongly_signed.is_none() && !unseen).map(|at| at.max(case.origin));
     let stable = nanos(case.expectation.expect.stable.0);
     let seen = Held { held_from, stable, proven: &|held| Some(held.saturating_add(stable)) };
-    conclude(case, &answers, &seen, || {
+    let mut finding = conclude(case, &answers, &seen, || {
         let mut found = vec![match turns.last() {
             Some((at, Turn::Up)) => format!("established {}", when(case, *at)),
             Some((at, Turn::Partly)) => format!("one of several established {}", when(case, *at)),
-            Some((at, Turn::Down(why))) => format!("down {}: {why}", when(case, *at)),
+            Some((at, Turn::Down(why))) => {
+                let already = if state == State::Down { ", and did not go down since" } else { "" };
+                format!("down {}: {why}{already}", when(case, *at))
+            }
             None => "never established".to_owned(),
         }];
         found.extend(wrongly_signed.clone());
+        found.extend(not_over(case, &pair));
         (found, Some(wire.words(one, other)))
-    })
+    });
+    if finding.verdict == Some(Verdict::Fail) && unseen && since.is_some() {
+        let found = "no segment on the wire that could carry a signature".to_owned();
+        finding = Finding { verdict: Some(Verdict::Unknown), found: vec![found], first: None, ..finding };
+    }
+    finding
+}
+
+/// Why no session of the family can be there, if the plan says so.
+fn not_over(case: &Case<'_>, pair: &Pair<'_>) -> Option<String> {
+    let family = case.expectation.expect.family?;
+    let hint = "hint: without `sessions = \"per-family\"` one session carries both families";
+    pair.planned().is_empty().then(|| format!("no session between them is planned over {family}; {hint}"))
 }
 
 /// From the last inject or heal on; not before it was watched for its time, and somebody tried.
@@ -62,10 +83,15 @@ fn never(
     }
     finding.held_from = Some(watched_until);
     finding.found.extend(wrongly_signed);
-    if wire.syns == 0 {
+    finding.verdict = Some(if !finding.found.is_empty() {
+        Verdict::Fail
+    } else if wire.syns == 0 {
+        // What nobody tried cannot come up: that says nothing of the session.
         finding.found.push("nobody tried: no SYN of either end on the wire".to_owned());
-    }
-    finding.verdict = Some(if finding.found.is_empty() { Verdict::Pass } else { Verdict::Fail });
+        Verdict::Unknown
+    } else {
+        Verdict::Pass
+    });
     finding
 }
 
@@ -95,37 +121,39 @@ struct Wire<'p> {
 }
 
 impl<'p> Wire<'p> {
-    fn of(case: &Case<'p>, one: &str, other: &str) -> Self {
+    fn of(case: &Case<'p>, pair: &Pair<'_>) -> Self {
         let plan: &'p Plan = case.plan;
         let mut wire = Self::default();
         for event in case.events.iter().filter(|event| event.at >= case.origin) {
-            let (src, dst, signed) = match &event.saw {
-                Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed),
+            let (src, dst, signed, syn) = match &event.saw {
+                Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed, false),
                 Seen::Tcp { src, dst, sent: true, signed, event } if *event != TcpEvent::Rst => {
-                    wire.syns += u64::from(*event == TcpEvent::Syn && between(plan, src, dst, one, other));
-                    (src, dst, *signed)
+                    (src, dst, *signed, *event == TcpEvent::Syn)
                 }
                 _ => continue,
             };
+            if !pair.sent(event, src, dst) {
+                continue;
+            }
+            wire.syns += u64::from(syn);
             let senders = if signed { &mut wire.signed } else { &mut wire.unsigned };
-            if let Some(sender) = plan.owner_of(src.ip()).filter(|_| between(plan, src, dst, one, other))
-                && !senders.contains(&sender)
-            {
+            if let Some(sender) = plan.owner_of(src.ip()).filter(|sender| !senders.contains(sender)) {
                 senders.push(sender);
             }
         }
         wire
     }
 
+    /// Whether neither end sent a segment that tells whether it signs.
+    fn is_silent(&self) -> bool {
+        self.signed.is_empty() && self.unsigned.is_empty()
+    }
+
     /// What is wrong with the signatures, if something is expected of them.
     fn wrongly_signed(&self, expected: Option<bool>) -> Option<String> {
         let expected = expected?;
         let (wrong, what) = if expected { (&self.unsigned, "without") } else { (&self.signed, "with") };
-        if let Some(sender) = wrong.first() {
-            return Some(format!("{sender} sends segments {what} a signature (RFC 2385)"));
-        }
-        let nothing = self.signed.is_empty() && self.unsigned.is_empty();
-        nothing.then(|| "no segment on the wire that could carry a signature".to_owned())
+        wrong.first().map(|sender| format!("{sender} sends segments {what} a signature (RFC 2385)"))
     }
 
     fn words(&self, one: &str, other: &str) -> String {
@@ -242,9 +270,11 @@ mod tests {
     fn that_nobody_tried_proves_nothing() {
         let mut story = Story::of_both(0);
         story.push(FAULT + 600 * MS, "router", Seen::Ready);
-        let finding = story.judge_with(session(State::NeverEstablished, None));
-        assert_eq!(finding.verdict, Some(Verdict::Fail));
-        assert_eq!(finding.found, ["nobody tried: no SYN of either end on the wire"]);
+        for signed in [None, Some(true)] {
+            let finding = story.judge_with(session(State::NeverEstablished, signed));
+            assert_eq!(finding.verdict, Some(Verdict::Unknown));
+            assert_eq!(finding.found, ["nobody tried: no SYN of either end on the wire"]);
+        }
     }
 
     #[test]
@@ -272,5 +302,61 @@ mod tests {
         let finding = story.judge_with(session(State::Established, Some(true)));
         assert_eq!(finding.verdict, Some(Verdict::Fail));
         assert!(finding.found.contains(&"ns1 sends segments without a signature (RFC 2385)".to_owned()));
+    }
+
+    #[test]
+    fn a_session_that_was_down_before_the_fault_did_not_go_down_by_it() {
+        let mut story = up(5000);
+        story.say(500 * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
+        let finding = story.judge_with(session(State::Down, None));
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        let told = "down 500 ms before kill resolver on ns1: NOTIFICATION 4/0 by router, and did not go down since";
+        assert_eq!(finding.found, [told]);
+    }
+
+    /// A command that takes the session down has ended, and is stamped, after it has.
+    #[test]
+    fn what_went_down_while_the_fault_was_injected_is_its_effect() {
+        let mut story = up(5000);
+        story.say(FAULT - 20 * MS, "router", "ns1", BgpMessage::Notification { code: 6, subcode: 2 });
+        let lab = |at: u64, saw: Seen| crate::history::Event { at, since: None, node: None, saw };
+        story.events.push(lab(FAULT - 30 * MS, Seen::Step { number: 1, name: String::new() }));
+        let fault = "shutdown on router".to_owned();
+        story.events.push(lab(FAULT, Seen::Injected { number: 1, fault, what: None, detail: String::new() }));
+        let finding = story.judge_with(session(State::Down, None));
+        assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT)));
+    }
+
+    #[test]
+    fn a_signature_that_nobody_could_see_is_unknown() {
+        let finding = up(60_000).judge_with(session(State::Established, Some(true)));
+        assert_eq!(finding.verdict, Some(Verdict::Unknown));
+        assert_eq!(finding.found, ["no segment on the wire that could carry a signature"]);
+    }
+
+    #[test]
+    fn a_family_is_looked_at_alone() {
+        let of = |family| {
+            up(5000).judge_with(|expectation| {
+                session(State::Established, None)(expectation);
+                expectation.expect.family = Some(family);
+            })
+        };
+        assert_eq!(of(crate::spec::Family::V4).verdict, Some(Verdict::Pass));
+        let finding = of(crate::spec::Family::V6);
+        assert_eq!(finding.verdict, Some(Verdict::Fail));
+        assert_eq!(finding.found.first().map(String::as_str), Some("never established"));
+        assert!(finding.found.get(1).is_some_and(|line| line.contains("planned over v6")), "{finding:?}");
+    }
+
+    #[test]
+    fn a_router_on_the_way_does_not_try() {
+        let mut story = Story::of_both(0);
+        let (src, dst) = ("10.1.53.11:4000".parse().unwrap(), "10.1.53.254:179".parse().unwrap());
+        let (sent, signed, event) = (true, false, TcpEvent::Syn);
+        story.push(FAULT + MS, "ns2", Seen::Tcp { src, dst, sent, signed, event });
+        story.push(FAULT + 600 * MS, "router", Seen::Ready);
+        let finding = story.judge_with(session(State::NeverEstablished, Some(true)));
+        assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
     }
 }

@@ -8,6 +8,7 @@ use protocol::{Exit, NextHop, Outcome, Stream, TcpEvent};
 use serde::{Deserialize, Serialize};
 
 use super::name::Name;
+use crate::fault::Fault;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub enum Seen {
         number: usize,
         /// The fault, in words.
         fault: String,
+        /// The fault itself; none in records from before this field. A key in it is not recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Box<Fault>>,
         /// What the node said of it.
         detail: String,
     },
@@ -72,6 +76,9 @@ pub enum Seen {
         number: usize,
         /// The fault, in words.
         fault: String,
+        /// The fault itself; none in records from before this field. A key in it is not recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Box<Fault>>,
         /// What the node said of it.
         detail: String,
     },
@@ -182,13 +189,19 @@ pub enum Seen {
         /// What was lost, and why.
         reason: String,
     },
-    /// A processor of the machine came back to a thread of the harness that wanted to run: late. What else it was to run was
-    /// late, too.
+    /// A processor of the machine came back to a thread that wanted to run: late. What else it was to run was late, too. It is the
+    /// harness's own thread, or that of a node's probe.
     Stalled {
         /// How late, in nanoseconds, up to `at`.
         late: u64,
         /// Of these, for how many the thread waited for other ones of this machine; the rest its host took.
         waited: u64,
+        /// Which processor; none where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        processor: Option<u32>,
+        /// Of how many that are watched; none where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u32>,
     },
     /// The verdict on a step, as it was given while the run went on.
     Judged {

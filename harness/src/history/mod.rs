@@ -2,6 +2,7 @@
 
 mod chunk;
 mod event;
+mod interval;
 mod line;
 mod log;
 mod name;
@@ -12,6 +13,7 @@ mod tests;
 mod writer;
 
 pub use event::{BgpMessage, Event, RibRoute, Seen};
+pub use interval::{Interval, Order};
 pub use line::{FORMAT, Header, WRITER};
 pub use log::Snapshot;
 pub use name::Name;

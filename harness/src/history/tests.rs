@@ -51,8 +51,8 @@ fn one_of_each() -> Vec<Event> {
         lab(Seen::Down),
         lab(Seen::Step { number: 0, name: "both serve".to_owned() }),
         lab(Seen::Over { number: 0 }),
-        lab(Seen::Injected { number: 1, fault: "kill".to_owned(), detail: "pid 7".to_owned() }),
-        lab(Seen::Healed { number: 1, fault: "kill".to_owned(), detail: String::new() }),
+        lab(Seen::Injected { number: 1, fault: "kill".to_owned(), detail: "pid 7".to_owned(), what: None }),
+        lab(Seen::Healed { number: 1, fault: "kill".to_owned(), detail: String::new(), what: None }),
         event(1_000_001, "ns1", Seen::Ready),
         event(1_000_002, "ns1", Seen::Started { daemon: daemon(), pid: 7 }),
         event(1_000_003, "ns1", Seen::Exited { daemon: daemon(), pid: 7, exit: Exit::Signal(9) }),
@@ -83,7 +83,7 @@ fn one_of_each() -> Vec<Event> {
         event(2_000_001, "ns1", Seen::Served { to: address("10.1.53.1"), client: peer(10), id: 65535 }),
         event(2_000_001, "ns1", Seen::Served { to: address("fe80::2"), client: scoped, id: 1 }),
         lab(Seen::Hole { reason: "the node died".to_owned() }),
-        lab(Seen::Stalled { late: 30_000_000, waited: 20_000_000 }),
+        lab(Seen::Stalled { late: 30_000_000, waited: 20_000_000, processor: Some(1), of: Some(2) }),
         lab(Seen::Judged { number: 2, verdict: "Pass".to_owned() }),
     ]
 }

@@ -201,8 +201,8 @@ impl<'p> Lab<'p> {
     pub async fn inject(&mut self, fault: Fault) -> Result<u64, LabError> {
         let (at, detail) = self.carry_out(&fault, self.plan.apply(&fault)).await?;
         let detail = format!("{}{detail}", self.victim(&fault));
-        let (number, words) = (self.step, fault.to_string());
-        self.record(None, at, Seen::Injected { number, fault: words, detail });
+        let (number, words, what) = (self.step, fault.to_string(), Some(Box::new(fault.clone())));
+        self.record(None, at, Seen::Injected { number, fault: words, what, detail });
         self.broken.push(fault);
         self.origin = at;
         Ok(at)
@@ -216,8 +216,8 @@ impl<'p> Lab<'p> {
         self.origin = self.step_began;
         while let Some(fault) = self.broken.pop() {
             let (at, detail) = self.carry_out(&fault, self.plan.heal(&fault)).await?;
-            let (number, fault) = (self.step, fault.to_string());
-            self.record(None, at, Seen::Healed { number, fault, detail });
+            let (number, words) = (self.step, fault.to_string());
+            self.record(None, at, Seen::Healed { number, fault: words, what: Some(Box::new(fault)), detail });
             self.origin = at;
         }
         Ok(self.origin)

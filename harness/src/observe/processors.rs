@@ -6,9 +6,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::Builder;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -27,9 +27,16 @@ const STALLED: Duration = Duration::from_millis(20);
 /// Three numbers (proc(5), `/proc/pid/schedstat`): nanoseconds on a processor, nanoseconds of waiting for one, turns.
 const ACCOUNT: &str = "/proc/thread-self/schedstat";
 
+/// How many periods a look is waited for: a second. A processor that a real-time task holds may not come back at all.
+const PATIENCE: u32 = 100;
+
 /// A processor that ran a thread late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
+    /// Its number.
+    pub processor: u32,
+    /// Of how many that are watched.
+    pub of: u32,
     /// When it was to run; nanoseconds of the history's clock, as all of these.
     pub due: u64,
     /// When it ran.
@@ -50,76 +57,149 @@ impl Stall {
     pub fn taken(&self) -> u64 {
         self.late().saturating_sub(self.waited)
     }
+
+    fn event(&self) -> Event {
+        let (late, waited, processor, of) = (self.late(), self.waited, Some(self.processor), Some(self.of));
+        Event { at: self.ran, since: None, node: None, saw: Seen::Stalled { late, waited, processor, of } }
+    }
 }
 
-/// Threads that look, until this is dropped.
+/// The processors are looked at until this is dropped.
 pub struct Processors {
+    threads: Arc<Threads>,
+    /// Where stalls are recorded, and its number among those to tell.
+    recorder: Option<(u64, Recorder)>,
+}
+
+/// A thread on each processor.
+struct Threads {
     over: Arc<AtomicBool>,
-    /// When each has looked last; [`NEVER_AGAIN`] when its thread has ended.
-    looks: Vec<Arc<AtomicU64>>,
-    threads: Vec<JoinHandle<()>>,
+    looks: Vec<Look>,
+}
+
+/// When a thread has looked last; [`NEVER_AGAIN`] when it has ended.
+struct Look {
+    processor: u32,
+    last: Arc<AtomicU64>,
 }
 
 const NEVER_AGAIN: u64 = u64::MAX;
 
+/// The threads that record, one set for all labs of this process; and who is told.
+struct Shared {
+    threads: Weak<Threads>,
+    recorders: Vec<(u64, Recorder)>,
+    next: u64,
+}
+
+static SHARED: Mutex<Shared> = Mutex::new(Shared { threads: Weak::new(), recorders: Vec::new(), next: 0 });
+
+fn shared() -> MutexGuard<'static, Shared> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Processors {
-    /// Records when one was late.
+    /// Records when one was late. The threads are those of all that record in this process.
     ///
     /// # Errors
     /// As [`Self::watch`].
     pub fn record(recorder: &Recorder) -> io::Result<Self> {
-        let recorder = recorder.clone();
-        Self::watch(PERIOD, move |stall| {
-            if stall.late() >= nanos(STALLED) {
-                let saw = Seen::Stalled { late: stall.late(), waited: stall.waited };
-                recorder.record(Event { at: stall.ran, since: None, node: None, saw });
-            }
-        })
+        let mut shared = shared();
+        let threads = shared.threads.upgrade().map_or_else(|| Threads::start(PERIOD, tell), Ok)?;
+        shared.threads = Arc::downgrade(&threads);
+        let number = shared.next;
+        shared.next += 1;
+        shared.recorders.push((number, recorder.clone()));
+        Ok(Self { threads, recorder: Some((number, recorder.clone())) })
     }
 
-    /// Looks at each processor of this process every `period`, and hands on how late each look was.
+    /// Looks at each processor of this process every `period`, and hands on how late each look was. The threads end soon after
+    /// this is dropped.
     ///
     /// # Errors
     /// The processors are not known, or a thread cannot be started.
     pub fn watch(period: Duration, looked: impl Fn(Stall) + Clone + Send + 'static) -> io::Result<Self> {
-        let ours = sched_getaffinity(Pid::from_raw(0))?;
-        let mut all = Self { over: Arc::default(), looks: Vec::new(), threads: Vec::new() };
-        for processor in (0..CpuSet::count()).filter(|one| ours.is_set(*one).unwrap_or(false)) {
-            let (over, last, looked) = (Arc::clone(&all.over), Arc::new(AtomicU64::new(0)), looked.clone());
-            all.looks.push(Arc::clone(&last));
-            let look = move || {
-                look(processor, period, &over, |stall| {
-                    looked(stall);
-                    last.store(stall.ran, Ordering::Release);
-                });
-                last.store(NEVER_AGAIN, Ordering::Release);
-            };
-            all.threads.push(Builder::new().name(format!("processor {processor}")).spawn(look)?);
+        Ok(Self { threads: Threads::start(period, looked)?, recorder: None })
+    }
+
+    /// Returns when each has looked since then: how late it was before that has been handed on. One that has not within a second is
+    /// recorded as standing still since its last look.
+    pub async fn looked_since(&self, at: u64) {
+        for _ in 0..PATIENCE {
+            if self.threads.late(at).next().is_none() {
+                return;
+            }
+            pause(PERIOD).await;
         }
-        Ok(all)
+        let Some((_, recorder)) = &self.recorder else { return };
+        let of = self.threads.number();
+        for (processor, last) in self.threads.late(at) {
+            let stall = Stall { processor, of, due: last.saturating_add(nanos(PERIOD)), ran: now(), waited: 0 };
+            recorder.record(stall.event());
+        }
     }
 }
 
-impl Processors {
-    /// Returns when each has looked since then: how late it was before that has been handed on.
-    pub async fn looked_since(&self, at: u64) {
-        while self.looks.iter().any(|last| last.load(Ordering::Acquire) < at) {
-            pause(PERIOD).await;
+/// Tells all that record.
+fn tell(stall: Stall) {
+    if stall.late() >= nanos(STALLED) {
+        // What is recorded may be written to a disk: not under the lock.
+        let recorders = shared().recorders.clone();
+        recorders.iter().for_each(|(_, recorder)| recorder.record(stall.event()));
+    }
+}
+
+impl Threads {
+    fn start(period: Duration, looked: impl Fn(Stall) + Clone + Send + 'static) -> io::Result<Arc<Self>> {
+        let ours = sched_getaffinity(Pid::from_raw(0))?;
+        let numbers: Vec<usize> = (0..CpuSet::count()).filter(|one| ours.is_set(*one).unwrap_or(false)).collect();
+        let of = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        let mut all = Self { over: Arc::default(), looks: Vec::new() };
+        for number in numbers {
+            let processor = u32::try_from(number).unwrap_or(u32::MAX);
+            // It has been looked at when its thread was started.
+            let (over, last, looked) = (Arc::clone(&all.over), Arc::new(AtomicU64::new(now())), looked.clone());
+            all.looks.push(Look { processor, last: Arc::clone(&last) });
+            let look = move || {
+                look(number, period, &over, |due, ran, waited| {
+                    looked(Stall { processor, of, due, ran, waited });
+                    last.store(ran, Ordering::Release);
+                });
+                last.store(NEVER_AGAIN, Ordering::Release);
+            };
+            // They are not joined: a processor that does not come back must not keep a run from its end.
+            drop(Builder::new().name(format!("processor {number}")).spawn(look)?);
         }
+        Ok(Arc::new(all))
+    }
+
+    /// The processors that were not looked at since then, and when they were.
+    fn late(&self, at: u64) -> impl Iterator<Item = (u32, u64)> {
+        let looks = self.looks.iter().map(|look| (look.processor, look.last.load(Ordering::Acquire)));
+        looks.filter(move |(_, last)| *last < at)
+    }
+
+    fn number(&self) -> u32 {
+        u32::try_from(self.looks.len()).unwrap_or(u32::MAX)
     }
 }
 
 impl Drop for Processors {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            // One that panicked has said so.
-            drop(thread.join());
+        if let Some((number, _)) = &self.recorder {
+            shared().recorders.retain(|(other, _)| other != number);
         }
     }
 }
 
-fn look(processor: usize, period: Duration, over: &AtomicBool, looked: impl Fn(Stall)) {
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// `looked` is told when the thread was to run, when it ran, and for how long it waited for others; nanoseconds.
+fn look(processor: usize, period: Duration, over: &AtomicBool, looked: impl Fn(u64, u64, u64)) {
     let mut here = CpuSet::new();
     // A processor that was taken away meanwhile is none of ours any more.
     if here.set(processor).and_then(|()| sched_setaffinity(Pid::from_raw(0), &here)).is_err() {
@@ -132,7 +212,7 @@ fn look(processor: usize, period: Duration, over: &AtomicBool, looked: impl Fn(S
         let at = Duration::from_nanos(due);
         while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &at.into()).is_err() {}
         let (ran, since) = (now(), waited(account.as_ref()));
-        looked(Stall { due, ran, waited: since.saturating_sub(before) });
+        looked(due, ran, since.saturating_sub(before));
         before = since;
     }
 }
@@ -172,7 +252,36 @@ mod tests {
         let at = now();
         processors.looked_since(at).await;
         let told = looks.try_iter().filter(|look| look.ran >= at).count();
-        assert!(told >= processors.looks.len(), "{told} looks");
+        assert!(told >= processors.threads.looks.len(), "{told} looks");
+    }
+
+    #[test]
+    fn all_labs_of_a_process_share_the_threads() {
+        let recorders = [Recorder::new(None).unwrap(), Recorder::new(None).unwrap()];
+        let [one, other] = recorders.each_ref().map(|recorder| Processors::record(recorder).unwrap());
+        assert!(Arc::ptr_eq(&one.threads, &other.threads));
+        let (_, number) = (drop(one), other.recorder.as_ref().map(|(number, _)| *number));
+        assert!(shared().recorders.iter().any(|(told, _)| Some(*told) == number));
+        let stall = Stall { processor: 0, of: 2, due: now(), ran: now() + 2 * nanos(STALLED), waited: 0 };
+        tell(stall);
+        let told =
+            recorders.each_ref().map(|recorder| recorder.with(|history| history.events().contains(&stall.event())));
+        assert_eq!(told, [false, true], "who has ended is not told");
+    }
+
+    /// A processor that a real-time task holds.
+    #[tokio::test]
+    async fn a_processor_that_does_not_come_back_is_recorded_and_not_waited_for() {
+        let recorder = Recorder::new(None).unwrap();
+        let looks = [5, NEVER_AGAIN].map(|last| Look { processor: 7, last: Arc::new(AtomicU64::new(last)) });
+        let threads = Arc::new(Threads { over: Arc::default(), looks: looks.into() });
+        let processors = Processors { threads, recorder: Some((u64::MAX, recorder.clone())) };
+        processors.looked_since(now()).await;
+        let seen = recorder.with(|history| history.events().to_vec());
+        let [Event { at, saw: Seen::Stalled { late, processor, of, .. }, .. }] = seen.as_slice() else {
+            panic!("one stall, found {seen:?}")
+        };
+        assert_eq!((at - late, *processor, *of), (5 + nanos(PERIOD), Some(7), Some(2)));
     }
 
     /// What no account of its own machine has: here all threads of a process stand still.

@@ -8,14 +8,16 @@ use protocol::{Bytes, File, Train};
 
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, hide, products,
-    routes, sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, SessionPlan, StepPlan, Switch, addresses, hide,
+    products, routes, sessions,
 };
 use crate::fault::{Breaks, Fault, Md5};
 use crate::image::Recipe;
 use crate::kind::{self, Session, Site};
 use crate::secret::{Secret, is_secret};
-use crate::spec::{Ask, Cell, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Topology, Verb, list};
+use crate::spec::{
+    Ask, Cell, Family, KeyPath, Node, Product, Role, Scenario, SpecError, Strike, Subject, Topology, Verb, list,
+};
 use crate::value::{FileError, NodePath, Regular};
 
 impl Plan {
@@ -64,7 +66,28 @@ impl Plan {
         };
         plan.check_faults(scenario)?;
         plan.check_given(scenario)?;
+        plan.check_families(scenario)?;
         Ok(plan)
+    }
+
+    /// Whether each session that is expected in one family can be there. What files of the user's say is not known.
+    fn check_families(&self, scenario: &Scenario) -> Result<(), SpecError> {
+        for step in &scenario.steps {
+            let Verb::Expect(expect) = &step.verb else { continue };
+            let (Subject::Session { between, .. }, Some(family)) = (&expect.subject, expect.family) else { continue };
+            let of_the_two = |one: &&SessionPlan| between.iter().all(|end| one.ends.contains(end));
+            let is_planned = |one: &SessionPlan| Family::of(one.addresses[0]) == family;
+            let given = |end: &String| self.node(end).is_some_and(|node| !node.given.is_empty());
+            if !self.sessions.iter().filter(of_the_two).any(is_planned) && !between.iter().any(given) {
+                let [one, other] = between;
+                let told = format!(
+                    "{one} and {other} have no session over {family}; hint: without `sessions = \"per-family\"` one session \
+                     carries both families"
+                );
+                return Err(scenario.wrong(&step.place.key("expect").key("family"), told));
+            }
+        }
+        Ok(())
     }
 
     /// Whether each fault can be applied and mended where it is to strike.

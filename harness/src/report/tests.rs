@@ -14,6 +14,7 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
     let injected = Seen::Injected {
         number: 1,
         fault: "kill resolver on ns1".to_owned(),
+        what: None,
         detail: "bind 9.20, pid 13, SIGKILL".to_owned(),
     };
     story.push(50 * MS, "router", Seen::Ready);

@@ -11,8 +11,8 @@ use crate::value::Role;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Happening {
-    /// The daemon of this role ended, for the first time: `exited ns1 resolver`. Its connections are closed a moment before that: a
-    /// watchdog may have detected it already.
+    /// The daemon of this role ended, for the first time: `exited ns1 resolver`. One that is killed ends with the signal. Of any other
+    /// only the report is known: its sockets are closed a moment before that, and a watchdog may have detected it already.
     Exited(String, Role),
     /// The daemon of this role was started, for the first time: `started ns1 resolver`.
     Started(String, Role),

@@ -1,14 +1,14 @@
 //! What would go on between the nodes, played by a test: routes follow the resolver of ns1, and queries are answered.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use harness::engine::fake::{FakeEngine, Heard};
 use harness::history::now;
 use harness::plan::{Action as Step, Plan, host};
 use harness::spec::Span;
-use protocol::{Action, NextHop, Observation, Outcome};
+use protocol::{Action, Bytes, Exit, NextHop, Observation, Outcome};
 
 /// From one round of queries to the next: below the time that a failover may take.
 const ROUND: Duration = Duration::from_millis(10);
@@ -31,6 +31,9 @@ pub(crate) async fn turns(plan: &Plan, engine: &FakeEngine) {
         let serving = serving(engine);
         if servers != serving {
             servers = serving;
+            if !servers.contains(&"ns1") {
+                withdraw(plan, engine);
+            }
             route(plan, engine, servers);
         }
         ask(plan, engine, servers, number);
@@ -46,6 +49,25 @@ fn serving(engine: &FakeEngine) -> &'static [&'static str] {
         _ => None,
     });
     if last.unwrap_or(true) { &["ns1", "ns2"] } else { &["ns2"] }
+}
+
+/// ns1's resolver has ended, and ns1 says so to the router: one UPDATE (RFC 4271, section 4.3; RFC 4760, section 4).
+fn withdraw(plan: &Plan, engine: &FakeEngine) {
+    engine.emit("ns1", Observation::Exited { daemon: "resolver".to_owned(), pid: 13, exit: Exit::Signal(9) });
+    let (mut v4, mut v6) = (Vec::new(), vec![0, 2, 1]);
+    for service in &plan.services {
+        match service.address {
+            IpAddr::V4(address) => v4.extend([&[32][..], &address.octets()].concat()),
+            IpAddr::V6(address) => v6.extend([&[128][..], &address.octets()].concat()),
+        }
+    }
+    let short = |length: usize| u16::try_from(length).expect("short").to_be_bytes();
+    let unreachable = [&[0x80, 15, u8::try_from(v6.len()).expect("short")][..], &v6].concat();
+    let body = [&short(v4.len())[..], &v4, &short(unreachable.len()), &unreachable].concat();
+    let message = Bytes([&[0xff; 16][..], &short(19 + body.len()), &[2], &body].concat());
+    let end = |node| hop(plan, node, Ipv4Addr::UNSPECIFIED.into());
+    let (src, dst) = (SocketAddr::new(end("ns1"), 4000), SocketAddr::new(end("router"), 179));
+    engine.emit("ns1", Observation::Bgp { src, dst, sent: true, signed: false, message });
 }
 
 fn route(plan: &Plan, engine: &FakeEngine, servers: &[&str]) {

@@ -6,6 +6,7 @@ mod bad_md5;
 mod drop_bgp;
 mod hang_port_53;
 mod kill_named;
+mod last_server;
 mod local_pref;
 mod md5_changed;
 mod own_checker;

@@ -2,16 +2,17 @@
 
 use crate::check::millis;
 use crate::check::sessions::turns;
+use crate::fault::{Breaks, Fault};
 use crate::history::{Event, Seen};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan, SessionPlan};
 
-/// Over the whole run: a wrong key is wrong from the start. It ends where a step changes a key, as the plan does not tell which keys
-/// there are then.
+/// Over the whole run: a wrong key is wrong from the start. For a session it ends where a step changes one of its keys, as the plan
+/// does not say which keys there are then.
 pub(super) fn established(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
-    let changes = |event: &&Event| matches!(&event.saw, Seen::Injected { fault, .. } if fault.contains("MD5"));
-    let until = events.iter().filter(changes).map(|event| event.at).min().unwrap_or(u64::MAX).min(now);
     let mut found = Vec::new();
     for session in plan.sessions.iter().filter(|session| !session.keys_agree) {
+        let changes = |event: &&Event| injected(plan, &event.saw).is_some_and(|fault| changes_key(fault, session));
+        let until = events.iter().filter(changes).map(|event| event.at).min().unwrap_or(u64::MAX).min(now);
         let [one, other] = &session.ends;
         let mut turns = turns(plan, events, one, other).into_iter();
         if let Some((at, _)) = turns.find(|(at, turn)| *at <= until && turn.has_any()) {
@@ -23,6 +24,21 @@ pub(super) fn established(plan: &Plan, events: &[Event], from: u64, now: u64) ->
         }
     }
     found
+}
+
+/// The fault that was injected. Records from before `what` have it in their plan.
+fn injected<'e>(plan: &'e Plan, saw: &'e Seen) -> Option<&'e Fault> {
+    let Seen::Injected { number, what, .. } = saw else { return None };
+    let planned = || match &plan.steps.get(*number)?.action {
+        Action::Inject(fault) => Some(fault),
+        _ => None,
+    };
+    what.as_deref().or_else(planned)
+}
+
+fn changes_key(fault: &Fault, session: &SessionPlan) -> bool {
+    let is_end = |name: &String| session.ends.contains(name);
+    matches!(fault.breaks, Breaks::Md5(_)) && is_end(&fault.on) && fault.peer.as_ref().is_some_and(is_end)
 }
 
 #[cfg(test)]
@@ -68,12 +84,48 @@ mod tests {
         assert_eq!(judge(&story(false), 0, 200 * MS), Vec::<String>::new());
     }
 
+    /// A fault before the session comes up; its words are no part of the judgement.
+    fn broken(what: Option<&str>) -> Story {
+        let mut story = story(false);
+        let what = what.map(|json| serde_json::from_str(json).expect("a fault"));
+        let saw = Seen::Injected { number: 1, fault: "MD5".to_owned(), what, detail: String::new() };
+        story.events.push(Event { at: 200 * MS, since: None, node: None, saw });
+        story
+    }
+
+    const CHANGED: &str = r#"{"md5": "another", "on": "ns1", "peer": "router"}"#;
+
     #[test]
     fn after_a_key_was_changed_the_plan_s_are_not_the_ones_in_use() {
-        let mut story = story(false);
-        let fault = "another MD5 key on ns1".to_owned();
-        let saw = Seen::Injected { number: 1, fault, detail: String::new() };
-        story.events.push(Event { at: 200 * MS, since: None, node: None, saw });
+        assert_eq!(judge(&broken(Some(CHANGED)), 0, FAULT), Vec::<String>::new());
+    }
+
+    #[test]
+    fn another_fault_and_another_session_s_key_change_nothing() {
+        for other in [r#"{"kill": "resolver", "on": "ns1"}"#, r#"{"md5": "x", "on": "ns2", "peer": "router"}"#] {
+            assert_eq!(judge(&broken(Some(other)), 0, FAULT).len(), 1, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_old_record_has_the_fault_in_its_plan() {
+        assert_eq!(judge(&broken(None), 0, FAULT).len(), 1, "its plan kills a resolver");
+        let mut story = broken(None);
+        story.plan.steps[1].action = crate::plan::Action::Inject(serde_json::from_str(CHANGED).expect("a fault"));
         assert_eq!(judge(&story, 0, FAULT), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_recorded_fault_reads_back_without_its_key() {
+        let what = Some(serde_json::from_str(CHANGED).expect("a fault"));
+        let saw = Seen::Injected { number: 1, fault: "x".to_owned(), what, detail: String::new() };
+        let line = serde_json::to_string(&saw).expect("JSON");
+        assert!(!line.contains("another"), "{line}");
+        let Seen::Injected { what: Some(read), .. } = serde_json::from_str(&line).expect("reads back") else {
+            panic!("the fault is gone: {line}")
+        };
+        assert_eq!((read.on.as_str(), read.peer.as_deref()), ("ns1", Some("router")));
+        let old = r#"{"injected": {"number": 1, "fault": "x", "detail": ""}}"#;
+        assert!(matches!(serde_json::from_str(old), Ok(Seen::Injected { what: None, .. })));
     }
 }

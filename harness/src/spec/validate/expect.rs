@@ -25,9 +25,7 @@ impl Check<'_> {
             Subject::Session { between: [one, other], .. } => self.has_session(one, other, &path.key("session"))?,
             Subject::Ordered(happenings) => {
                 let path = path.key("ordered");
-                self.that(happenings.len() > 1, &path, || {
-                    format!("{} is no order: expected two or more", happenings.len())
-                })?;
+                self.that(!happenings.is_empty(), &path, || "nothing is named: expected one event or more".to_owned())?;
                 for (i, happening) in happenings.iter().enumerate() {
                     self.happening(happening, &path.index(i))?;
                 }
@@ -41,15 +39,17 @@ impl Check<'_> {
             self.that(plays(node, Role::Router), &path.key("at"), || {
                 format!("node `{router}` plays no router: it runs {}", list(&node.runs))
             })?;
-            let routed = matches!(expect.subject, Subject::Serving(_)) || expect.flaps.is_some();
+            let routed =
+                matches!(expect.subject, Subject::Serving(_)) || expect.flaps.is_some() || names_a_table(expect);
             self.that(routed, &path.key("at"), || {
-                "no route is looked at: `at` goes with `serving` or `flaps`".to_owned()
+                "no route is looked at: `at` goes with `serving`, `flaps`, or `rib` or `fib` in `ordered`".to_owned()
             })?;
         }
         if let Some(client) = &expect.client {
             let node = self.known("node", client, nodes, &path.key("client"))?;
             self.that(!node.asks.is_empty(), &path.key("client"), || format!("node `{client}` asks nothing"))?;
         }
+        self.scopes(expect, path)?;
         let routers = nodes.values().any(|node| plays(node, Role::Router));
         let asked = self.asks(expect).next().is_some();
         match &expect.subject {
@@ -72,6 +72,23 @@ impl Check<'_> {
         self.that(!expect.sticky || flows, &path.key("sticky"), || {
             "every query is a flow of its own: expected `flow = \"one\"` in a client's `asks`".to_owned()
         })
+    }
+
+    /// Whether what narrows the expectation has something to narrow.
+    fn scopes(&self, expect: &Expect, path: &KeyPath) -> Checked {
+        let answers = expect.asks_answers() || expect.lost.is_some() || expect.gap.is_some() || expect.sticky;
+        let addresses = answers || expect.flaps.is_some() || names_addresses(expect);
+        let session = matches!(expect.subject, Subject::Session { .. }) || names_a_session(expect);
+        let looked_at = [
+            ("client", expect.client.is_some(), answers, "no answer"),
+            ("service", expect.service.is_some(), addresses, "no answer and no route"),
+            ("family", expect.family.is_some(), addresses || session, "no answer, no route and no session"),
+        ];
+        for (key, _, _, nothing) in looked_at.into_iter().filter(|(_, given, used, _)| *given && !used) {
+            let told = || format!("{nothing} is looked at: `{key}` would change nothing");
+            self.that(false, &path.key(key), told)?;
+        }
+        Ok(())
     }
 
     fn servers(&self, names: &[String], path: &KeyPath) -> Checked {
@@ -124,6 +141,23 @@ impl Check<'_> {
         let in_scope = |ask: &&Ask| expect.service.as_ref().is_none_or(|service| *service == ask.service);
         nodes.flat_map(|(_, node)| &node.asks).filter(in_scope)
     }
+}
+
+fn happenings(expect: &Expect) -> &[Happening] {
+    if let Subject::Ordered(happenings) = &expect.subject { happenings } else { &[] }
+}
+
+fn names_a_table(expect: &Expect) -> bool {
+    happenings(expect).iter().any(|one| matches!(one, Happening::Rib(..) | Happening::Fib(..)))
+}
+
+fn names_addresses(expect: &Expect) -> bool {
+    let says = |one: &Happening| matches!(one, Happening::Withdrawn(_) | Happening::Announced(_));
+    names_a_table(expect) || happenings(expect).iter().any(says)
+}
+
+fn names_a_session(expect: &Expect) -> bool {
+    happenings(expect).iter().any(|one| matches!(one, Happening::Established(..) | Happening::Ended(..)))
 }
 
 fn plays(node: &Node, role: Role) -> bool {
