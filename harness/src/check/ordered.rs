@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::conclude::{answers_are_in, spent};
 use super::routes::routed;
-use super::serving::{Answers, LONGEST_WAIT, Layer, wants};
+use super::serving::{Answers, Layer, longest_wait, wants};
 use super::sessions::{Turn, turns};
 use super::{Case, millis, nanos};
 use crate::history::{BgpMessage, Event, Seen};
@@ -15,7 +15,7 @@ use crate::spec::Happening;
 pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
     let times: Vec<(&Happening, Option<u64>)> = happenings.iter().map(|one| (one, time(case, one))).collect();
     let wants = wants(case.plan, case.expectation);
-    let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
+    let answers = Answers::of(case, &wants);
     let deadline = case.origin.saturating_add(nanos(case.expectation.deadline.0));
     let last = times.iter().map(|(_, at)| *at).try_fold(case.origin, |last, at| Some(last.max(at?)));
     let after = |at: u64| millis(at.saturating_sub(case.origin));
@@ -42,7 +42,7 @@ pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
     } else {
         // What happened just before the deadline may still be on its way here.
         finding.found.clear();
-        if case.now > deadline.saturating_add(nanos(LONGEST_WAIT)) {
+        if case.now > deadline.saturating_add(nanos(longest_wait(case.plan))) {
             let missing = times.iter().filter(|(_, at)| at.is_none());
             finding.found = missing.map(|(happening, _)| format!("`{happening}` has not happened")).collect();
             finding.first.clone_from(&finding.found.first().cloned());
