@@ -7,14 +7,14 @@ use crate::outcome::Finding;
 
 pub(super) fn judge(case: &Case<'_>) -> Finding {
     let wants = wants(case.plan, case.expectation);
-    let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
+    let answers = Answers::of(case, &wants);
     let held_from = answers.right_since().map(|since| since.max(case.origin));
     let stable = nanos(case.expectation.expect.stable.0);
     // Nobody who asks is nobody who was answered rightly.
     let proven = |held| answers.proven(held, stable).filter(|_| answers.any());
     let seen = Seen { held_from, stable, proven: &proven };
     conclude(case, &answers, &seen, || {
-        let mut found = wrong_answers(&answers, case.now);
+        let mut found = wrong_answers(case, &answers);
         if !answers.any() {
             found.push("nobody asks".to_owned());
         }
@@ -92,6 +92,34 @@ mod tests {
         let finding = story(|n| if n % 10 == 0 { answer("ns1") } else { Outcome::Timeout }).judge_with(by_nobody);
         assert_eq!(finding.verdict, Some(Verdict::Fail));
         assert!(lines(&finding).iter().any(|line| line.contains("10 % of its queries")), "{finding:?}");
+    }
+
+    #[test]
+    fn nobody_answers_from_when_the_first_lost_query_was_sent() {
+        let mut story = story(|_| Outcome::Timeout);
+        for event in story.events.iter_mut().filter(|event| event.at > FAULT) {
+            event.at += 500 * MS;
+        }
+        assert_eq!(story.judge_with(by_nobody).held_from, Some(FAULT));
+    }
+
+    #[test]
+    fn a_timeout_that_is_longer_than_the_patience_is_waited_for() {
+        let mut story = Story::of_both(FAULT);
+        story.plan.nodes.iter_mut().flat_map(|node| &mut node.trains).for_each(|train| train.timeout_ms = 20_000);
+        story.ask(FAULT, FAULT + 30_000 * MS, |_| Outcome::Timeout);
+        for event in story.events.iter_mut().filter(|event| event.at > FAULT) {
+            event.at += 20_000 * MS;
+        }
+        let until = |story: &Story, end: u64| {
+            let mut story = Story { plan: story.plan.clone(), events: story.events.clone() };
+            story.events.retain(|event| event.at < FAULT + end * MS);
+            story.push(FAULT + end * MS, "router", crate::history::Seen::Ready);
+            story.judge_with(by_nobody)
+        };
+        assert_eq!(until(&story, 15_000).verdict, None, "nothing is known yet");
+        let finding = until(&story, 25_000);
+        assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::serving::{Answers, LONGEST_WAIT};
+use super::serving::{Answers, longest_wait};
 use super::{Case, flaps, nanos, sticky};
 use crate::outcome::{Finding, Verdict};
 
@@ -41,7 +41,8 @@ pub(super) fn conclude(
         Some(Verdict::Fail)
     } else {
         // It may hold since just before the deadline, and be waiting out its stable time; but not for ever.
-        let patience = deadline.saturating_add(seen.stable.saturating_mul(2)).saturating_add(nanos(LONGEST_WAIT));
+        let patience =
+            deadline.saturating_add(seen.stable.saturating_mul(2)).saturating_add(nanos(longest_wait(case.plan)));
         (now > patience).then_some(Verdict::Fail)
     };
     if settled_at.is_none() {
@@ -53,8 +54,9 @@ pub(super) fn conclude(
                 return finding;
             }
             (finding.found, finding.first) = explain();
-            if finding.found.is_empty() {
-                finding.found.extend(held_from.and_then(|held| answers.unheard(held, seen.stable)));
+            if let (true, Some(held)) = (finding.found.is_empty(), held_from) {
+                let unheard = answers.unheard(held, seen.stable);
+                finding.found.extend(unheard.or_else(|| answers.outstanding(held.saturating_add(seen.stable))));
             }
         }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::always::stretches;
 use super::queries::{Asked, trains};
-use super::routes::{NOTICE, Routed, routed};
-use super::serving::Layer;
+use super::routes::{NOTICE, Routed, led, next_hops};
+use super::world::{Layer, World};
 use crate::history::Event;
 use crate::plan::Plan;
 
@@ -23,22 +23,23 @@ pub struct Disagreement {
 /// What was so between `from` and `until`.
 #[must_use]
 pub fn disagreement(plan: &Plan, events: &[Event], from: u64, until: u64) -> Disagreement {
-    let fib = routed(plan, events, Layer::Fib);
-    let rib = routed(plan, events, Layer::Rib);
+    let world = World::after(plan, events);
+    let fib = led(plan, &world, Layer::Fib);
+    let [rib, kernel] = [Layer::Rib, Layer::Fib].map(|layer| next_hops(plan, &world, layer));
     let blackholed = stretches(plan, events, from, until).iter().map(|one| (one.from, one.until)).collect();
     Disagreement {
         blackholed: covered(blackholed),
-        misdirected: covered(misdirected(&fib, events, from, until)),
-        tables: covered(apart(&rib, &fib, from, until)),
+        misdirected: covered(misdirected(plan, &fib, events, from, until)),
+        tables: covered(apart(&rib, &kernel, from, until)),
     }
 }
 
 /// From each answer of a node without a route to the next query of the same client to the same address.
-fn misdirected(fib: &[Routed<'_>], events: &[Event], from: u64, until: u64) -> Vec<(u64, u64)> {
+fn misdirected(plan: &Plan, fib: &[Routed<'_>], events: &[Event], from: u64, until: u64) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
-    for ((_, address), queries) in trains(events, |asked| (from..until).contains(&asked.sent)) {
+    for ((_, address), queries) in trains(plan, events, |asked| (from..until).contains(&asked.sent)) {
         let nexts = queries.iter().skip(1).map(|next| next.sent).chain([until]);
-        for (Asked { sent, known, by }, next) in queries.iter().copied().zip(nexts) {
+        for (Asked { sent, known, by, .. }, next) in queries.iter().copied().zip(nexts) {
             // A route that has just come or gone is told a moment later, and its packets are still on their way.
             let (since, to) = (sent.saturating_sub(NOTICE), known + NOTICE);
             let nodes: BTreeSet<&String> = fib

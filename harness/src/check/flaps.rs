@@ -1,7 +1,8 @@
 //! How often a router's kernel changed the next hops of an address.
 
-use super::routes::routed;
+use super::routes::next_hops;
 use super::serving::{Layer, wants};
+use super::world::World;
 use super::{Case, millis};
 
 /// What is told of the routes that changed more often than allowed from the origin to `end`; a line each.
@@ -11,7 +12,8 @@ pub(super) fn above(case: &Case<'_>, end: u64, allowed: u64) -> Vec<String> {
     let wants = wants(case.plan, expectation);
     let in_scope = |address| wants.iter().any(|want| want.target.address == address);
     let mut found = Vec::new();
-    for routed in routed(case.plan, case.events, Layer::Fib) {
+    let world = World::after(case.plan, case.events);
+    for routed in next_hops(case.plan, &world, Layer::Fib) {
         if !at(routed.router) || !in_scope(routed.address) {
             continue;
         }

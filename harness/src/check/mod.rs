@@ -3,8 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use protocol::Outcome;
-
 use crate::fault::{Breaks, Fault};
 use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Verdict};
@@ -30,6 +28,7 @@ mod sticky;
 #[cfg(test)]
 pub(crate) mod story;
 mod unread;
+pub(crate) mod world;
 
 /// What is judged.
 #[derive(Clone, Copy)]
@@ -40,17 +39,55 @@ struct Case<'a> {
     /// What deadlines and budgets count from; nanoseconds of the history's clock, as `now` is.
     origin: u64,
     now: u64,
+    /// What is made of observations that say nothing for sure.
+    doubt: Doubt,
+}
+
+/// What is made of observations that say nothing for sure: a query that its own client could not send, an answer of an unknown node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// They count as failures: what passes so has been proven.
+    Against,
+    /// They count for nothing, or as the best that they may be: what fails even so has failed.
+    For,
 }
 
 /// Judges an expectation counted from `origin`, as of `now`; both in nanoseconds of the history's clock.
 #[must_use]
 pub fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, origin: u64, now: u64) -> Finding {
-    let case = Case { plan, events, expectation, origin, now };
-    let mut finding = guarded(|| stalls::granted(&case, of_subject(&case), of_subject));
+    let case = Case { plan, events, expectation, origin, now, doubt: Doubt::Against };
+    let mut finding = reasoned(guarded(|| stalls::granted(&case, beyond_doubt(&case), beyond_doubt)));
     if let Some(lost) = unknown(events) {
         finding.verdict = Some(Verdict::Unknown);
         finding.found = vec![lost];
         finding.first = None;
+    }
+    finding
+}
+
+/// A failure that doubtful observations may explain is none: if the same might pass, had they been good, it is Unknown.
+fn beyond_doubt(case: &Case<'_>) -> Finding {
+    let found = of_subject(case);
+    if found.verdict != Some(Verdict::Fail) {
+        return found;
+    }
+    let wants = serving::wants(case.plan, case.expectation);
+    let doubts = serving::Answers::of(case, &wants).doubts();
+    if doubts.is_empty() {
+        return found;
+    }
+    let at_best = of_subject(&Case { doubt: Doubt::For, ..*case });
+    match at_best.verdict {
+        Some(Verdict::Pass) => Finding { verdict: Some(Verdict::Unknown), found: doubts, first: None, ..found },
+        _ => at_best,
+    }
+}
+
+/// A Fail says why: one that cannot is a defect of the check, and says nothing.
+fn reasoned(mut finding: Finding) -> Finding {
+    if finding.verdict == Some(Verdict::Fail) && finding.found.is_empty() {
+        finding.verdict = Some(Verdict::Unknown);
+        finding.found = vec!["it did not hold, and the check found no reason, which is a defect of it".to_owned()];
     }
     finding
 }
@@ -115,18 +152,17 @@ pub fn millis(nanos: u64) -> String {
     }
 }
 
-/// Who gave a good answer: NOERROR, with records.
-#[must_use]
-pub fn answered_by(outcome: &Outcome) -> Option<&str> {
-    match outcome {
-        Outcome::Answer { instance, rcode: 0, answers: 1.., .. } => Some(instance),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fail_without_a_reason_says_nothing() {
+        let bare = Finding { verdict: Some(Verdict::Fail), ..Finding::default() };
+        assert_eq!(reasoned(bare.clone()).verdict, Some(Verdict::Unknown));
+        let told = Finding { found: vec!["too late".to_owned()], ..bare };
+        assert_eq!(reasoned(told.clone()), told);
+    }
 
     #[test]
     fn a_check_that_panics_has_said_nothing() {

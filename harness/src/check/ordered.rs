@@ -11,7 +11,7 @@ use protocol::TcpEvent;
 
 use super::conclude::{answers_are_in, spent};
 use super::routes::routed;
-use super::serving::{Answers, LONGEST_WAIT, Layer, wants};
+use super::serving::{Answers, Layer, longest_wait, wants};
 use super::sessions::{Pair, Turn};
 use super::unread::unread;
 use super::{Case, nanos, window};
@@ -24,7 +24,7 @@ pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
     let from = window(case);
     let times: Vec<Option<Interval>> = happenings.iter().map(|one| time(case, from, one)).collect();
     let wants = wants(case.plan, case.expectation);
-    let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
+    let answers = Answers::of(case, &wants);
     let deadline = case.origin.saturating_add(nanos(case.expectation.deadline.0));
     let known: Vec<(&Happening, Interval)> =
         happenings.iter().zip(&times).filter_map(|(one, at)| Some((one, (*at)?))).collect();
@@ -51,7 +51,7 @@ pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
     } else {
         finding.found.clear();
         // What happened just before the deadline may still be on its way here.
-        if case.now > deadline.saturating_add(nanos(LONGEST_WAIT)) {
+        if case.now > deadline.saturating_add(nanos(longest_wait(case.plan))) {
             let missing: Vec<_> = happenings.iter().zip(&times).filter(|(_, at)| at.is_none()).collect();
             finding.found = missing.iter().map(|(one, _)| format!("`{one}` has not happened")).collect();
             if let Some(doubt) = missing.into_iter().find_map(unread) {
@@ -245,20 +245,20 @@ fn table(case: &Case<'_>, from: u64, layer: Layer, has: bool, node: &str) -> Opt
         latest(here.map(|table| {
             let stays = table.stays(from, u64::MAX);
             let changed = stays.iter().find(|stay| stay.nodes.contains(node) == has)?.from;
-            Some(when(case.events, table.router, layer, changed).not_before(from))
+            Some(when(case.events, layer, changed).not_before(from))
         }))
     })
 }
 
-/// The interval of the change of a router's table that has this time.
-fn when(events: &[Event], router: &str, layer: Layer, at: u64) -> Interval {
+/// The interval of the change of a table that has this time: the router's own, or that of one on the way.
+fn when(events: &[Event], layer: Layer, at: u64) -> Interval {
     let is_it = |event: &&Event| {
         let of_layer = match event.saw {
             Seen::Fib { .. } => layer == Layer::Fib,
             Seen::Rib { .. } => layer == Layer::Rib,
             _ => false,
         };
-        of_layer && event.at == at && event.node.as_deref() == Some(router)
+        of_layer && event.at == at
     };
     events.iter().find(is_it).map_or(Interval::exact(at), Interval::of)
 }

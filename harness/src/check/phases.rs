@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::queries::{Asked, trains};
-use super::routes::{Routed, routed};
-use super::serving::Layer;
+use super::queries::{Asked, End, trains};
+use super::routes::{Routed, led, next_hops};
 use super::sessions::{Turn, turns};
+use super::world::{Layer, World};
 use crate::history::{BgpMessage, Event, Seen};
 use crate::kind;
 use crate::plan::{Plan, host};
@@ -19,6 +19,8 @@ use crate::spec::Family;
 pub struct Phases {
     /// The faulty node's watchdog said that it withdraws.
     pub detected: Option<u64>,
+    /// The faulty node's watchdog wrote lines, none of which is known to say that it withdraws: it may have.
+    pub unclear: bool,
     /// The last of the family's prefixes was withdrawn, as the faulty node sent it.
     pub withdrawn: Option<u64>,
     /// A router's session with the faulty node ended.
@@ -58,6 +60,8 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
     let here = || during().filter(|event| event.node.as_deref() == Some(node));
     let since = |at: u64| at.saturating_sub(from);
     let detected = here().find(|event| detects(&event.saw)).map(|event| since(event.at));
+    let wrote = |saw: &Seen| matches!(saw, Seen::Line { daemon, .. } if daemon == "watchdog");
+    let unclear = detected.is_none() && here().any(|event| wrote(&event.saw));
     let down = |router: &str| {
         let mut turns = turns(plan, events, router, node).into_iter();
         turns
@@ -65,7 +69,9 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
             .map(|(at, _)| since(at))
     };
     let ended = plan.routers().filter_map(|router| down(&router.name)).min();
-    let (rib, fib) = (routed(plan, events, Layer::Rib), routed(plan, events, Layer::Fib));
+    let world = World::after(plan, events);
+    let (rib, fib) = (next_hops(plan, &world, Layer::Rib), next_hops(plan, &world, Layer::Fib));
+    let led = led(plan, &world, Layer::Fib);
 
     let mut all = BTreeMap::new();
     for family in plan.families() {
@@ -75,10 +81,11 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
             let changes = tables.iter().filter(|table| ours(&table.address)).flat_map(|table| &table.changes);
             changes.map(|(at, _)| *at).filter(|at| (from..until).contains(at)).max().map(since)
         };
-        let clients = answered(plan, events, family, &fib, from, until);
+        let clients = answered(plan, events, family, &led, from, until);
         let seen = clients.values().fold(Answered::default(), |sum, client| sum.with(client));
         let withdrawn = last_withdrawal(here(), &prefixes).map(since);
-        let phases = Phases { detected, withdrawn, ended, rib: changed(&rib), fib: changed(&fib), seen, clients };
+        let (rib, fib) = (changed(&rib), changed(&fib));
+        let phases = Phases { detected, unclear, withdrawn, ended, rib, fib, seen, clients };
         all.insert(family, phases);
     }
     all
@@ -116,7 +123,7 @@ fn answered(
     let mut clients: BTreeMap<String, Answered> =
         plan.clients().map(|client| (client.name.clone(), Answered::default())).collect();
     let since = |at: u64| at.saturating_sub(from);
-    for ((client, address), queries) in trains(events, |asked| asked.known >= from && asked.sent < until) {
+    for ((client, address), queries) in trains(plan, events, |asked| asked.known >= from && asked.sent < until) {
         if Family::of(address) != family {
             continue;
         }
@@ -126,8 +133,13 @@ fn answered(
             .flat_map(|table| table.stays(until.saturating_sub(1), until))
             .flat_map(|stay| stay.nodes)
             .collect();
-        let right = |asked: &&Asked<'_>| asked.by.is_some_and(|by| in_the_end.iter().any(|node| *node == by));
-        let lost = || queries.iter().filter(|asked| asked.by.is_none());
+        // A good answer of an unknown node is not known to be wrong.
+        let right = |asked: &&Asked<'_>| match asked.end {
+            End::By(by) => in_the_end.iter().any(|node| *node == by),
+            End::BySomebody | End::Unasked => true,
+            End::Lost => false,
+        };
+        let lost = || queries.iter().filter(|asked| asked.end == End::Lost);
         let last_wrong = queries.iter().rfind(|asked| !right(asked)).map(|asked| asked.sent);
         let good = last_wrong.and_then(|last| queries.iter().filter(|asked| asked.sent > last).find(right));
         let train = Answered {
@@ -172,6 +184,7 @@ mod tests {
         let seen = Answered { last_wrong: Some(0), first_good: Some(11 * MS), last_lost: Some(0), lost: 2 };
         let expected = Phases {
             detected: Some(3 * MS),
+            unclear: false,
             withdrawn: Some(5 * MS),
             ended: None,
             rib: Some(10 * MS),
@@ -180,6 +193,25 @@ mod tests {
             clients: BTreeMap::from([("client".to_owned(), seen)]),
         };
         assert_eq!(phases, BTreeMap::from([(Family::V4, expected.clone()), (Family::V6, expected)]));
+    }
+
+    #[test]
+    fn lines_of_a_watchdog_that_nobody_understands_are_unclear_and_not_never() {
+        let mut story = Story::of_failover();
+        let line = |text: &str| {
+            let (daemon, stream) = ("watchdog".to_owned(), protocol::Stream::Stderr);
+            Seen::Line { daemon, stream, text: text.to_owned() }
+        };
+        story.push(FAULT - MS, "ns1", line("looks good"));
+        let unclear = |story: &Story| {
+            let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+            phases.values().map(|phases| phases.unclear).collect::<Vec<_>>()
+        };
+        assert_eq!(unclear(&story), [false; 2]);
+        story.push(FAULT + MS, "ns1", line("ALARM: named is gone, taking the route away"));
+        assert_eq!(unclear(&story), [true; 2]);
+        story.detect(FAULT + 2 * MS);
+        assert_eq!(unclear(&story), [false; 2]);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::serving::Layer;
-use crate::history::{Event, RibRoute, Seen};
-use crate::plan::{Plan, host};
+use super::world::{Layer, Way, World};
+use crate::history::Event;
+use crate::plan::{NodePlan, Plan, ServiceAddress};
 
 /// A packet may take a new route a moment before its notification is read and stamped; nanoseconds.
 pub(super) const NOTICE: u64 = 100_000_000;
@@ -17,7 +17,7 @@ pub(super) struct Routed<'p> {
     pub(super) router: &'p str,
     /// The address.
     pub(super) address: IpAddr,
-    /// When it changed, and which nodes it has pointed to since; before the first change, to none.
+    /// When it changed, and which nodes it has led to since; before the first change, to none.
     pub(super) changes: Vec<(u64, BTreeSet<String>)>,
 }
 
@@ -43,35 +43,42 @@ impl Routed<'_> {
     }
 }
 
-/// Every service address at every router, in one of its tables.
+/// Every service address at every router, in one of its tables: the nodes that the packets come to in the end. They have the address,
+/// or are to serve it and have lost it.
 pub(super) fn routed<'p>(plan: &'p Plan, events: &[Event], layer: Layer) -> Vec<Routed<'p>> {
-    let mut all: Vec<Routed<'p>> = plan
-        .routers()
-        .flat_map(|router| plan.services.iter().map(|service| (router.name.as_str(), service.address)))
-        .map(|(router, address)| Routed { router, address, changes: Vec::new() })
-        .collect();
-    let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
-    for event in events {
-        let mine = |routed: &&mut Routed<'_>| event.node.as_deref() == Some(routed.router);
-        match (&event.saw, layer) {
-            (Seen::Fib { prefix, next_hops }, Layer::Fib) => {
-                for routed in all.iter_mut().filter(mine).filter(|routed| host(routed.address) == *prefix) {
-                    let nodes = next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name));
-                    routed.set(event.at, nodes.collect());
-                }
-            }
-            // A daemon that does not answer has not said that its routes are gone.
-            (Seen::Rib { routes: Some(routes), .. }, Layer::Rib) => {
-                for routed in all.iter_mut().filter(mine) {
-                    let here = |route: &&RibRoute| route.prefix == host(routed.address);
-                    let hops = routes.iter().filter(here).flat_map(|route| route.next_hops.iter().copied().map(name));
-                    routed.set(event.at, hops.collect());
-                }
-            }
-            _ => {}
+    let world = World::after(plan, events);
+    led(plan, &world, layer)
+}
+
+/// The same of a world that is known already.
+pub(super) fn led<'p>(plan: &'p Plan, world: &World<'p>, layer: Layer) -> Vec<Routed<'p>> {
+    over_time(plan, world, layer, |way, served_by| {
+        let unbound = way.ends.nowhere.iter().filter(|node| served_by.iter().any(|by| by == *node));
+        way.ends.serving.iter().chain(unbound).map(|node| (*node).to_owned()).collect()
+    })
+}
+
+/// Every service address at every router, in one of its tables: its next hops.
+pub(super) fn next_hops<'p>(plan: &'p Plan, world: &World<'p>, layer: Layer) -> Vec<Routed<'p>> {
+    over_time(plan, world, layer, |way, _| way.hops.iter().map(ToString::to_string).collect())
+}
+
+fn over_time<'p>(
+    plan: &'p Plan,
+    world: &World<'p>,
+    layer: Layer,
+    nodes: impl Fn(&Way<'p>, &[String]) -> BTreeSet<String>,
+) -> Vec<Routed<'p>> {
+    let each = plan.routers().flat_map(|router| plan.services.iter().map(move |service| (router, service)));
+    let routed = |(router, service): (&'p NodePlan, &'p ServiceAddress)| {
+        let mut routed = Routed { router: &router.name, address: service.address, changes: Vec::new() };
+        let series = world.series(&router.name, service.address);
+        for (at, way) in series.iter().flat_map(|series| series.of(layer)) {
+            routed.set(at, nodes(way, &service.served_by));
         }
-    }
-    all
+        routed
+    };
+    each.map(routed).collect()
 }
 
 impl Routed<'_> {
@@ -86,6 +93,7 @@ impl Routed<'_> {
 #[cfg(test)]
 mod tests {
     use crate::check::story::{FAULT, MS, Story};
+    use crate::history::Seen;
 
     use super::*;
 

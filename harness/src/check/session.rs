@@ -17,7 +17,7 @@ pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signe
     let wire = Wire::of(case, &pair);
     let wrongly_signed = wire.wrongly_signed(signed);
     let wants = wants(case.plan, case.expectation);
-    let answers = Answers::replay(case.plan, case.events, case.expectation, &wants, case.origin);
+    let answers = Answers::of(case, &wants);
     if state == State::NeverEstablished {
         return never(case, &answers, &turns, &wire, wrongly_signed);
     }

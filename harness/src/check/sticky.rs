@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use protocol::Flow;
 
 use super::queries::{Asked, trains};
-use super::routes::{NOTICE, routed};
+use super::routes::{NOTICE, next_hops};
 use super::serving::{Layer, wants};
+use super::world::World;
 use super::{Case, millis};
 
 /// What is told of flows that moved while no route did, from the origin to `end`; a line for each flow.
@@ -21,13 +22,14 @@ pub(super) fn broken(case: &Case<'_>, end: u64) -> Vec<String> {
         trains.filter(|train| train.flow == Flow::One).any(|train| train.to.contains(&to))
     };
     let answered = |asked: &Asked<'_>| asked.by.is_some() && (case.origin..end).contains(&asked.sent);
-    let fib = routed(case.plan, case.events, Layer::Fib);
+    let world = World::after(case.plan, case.events);
+    let fib = next_hops(case.plan, &world, Layer::Fib);
     let moved = |address: IpAddr, from: u64, until: u64| {
         let here = fib.iter().filter(|routed| routed.address == address);
         here.flat_map(|routed| &routed.changes).any(|(at, _)| (from..=until + NOTICE).contains(at))
     };
     let mut found = Vec::new();
-    for ((node, address), answers) in trains(case.events, answered) {
+    for ((node, address), answers) in trains(case.plan, case.events, answered) {
         if !in_scope(node, address) || !is_one(node, address) {
             continue;
         }

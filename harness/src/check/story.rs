@@ -32,6 +32,16 @@ pub(crate) fn expectation(plan: &Plan) -> Expectation {
     }
 }
 
+/// A plan of its own: the node `client` asks for `dns`, and one step expects this.
+pub(crate) fn plan_of(topology: &str, expect: &str) -> Plan {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("story.toml");
+    let text = format!("title = \"a story\"\n[[step]]\nname = \"it holds\"\nexpect = {{ {expect} }}\n{topology}");
+    std::fs::write(&file, text).expect("a file");
+    let scenario = Scenario::load(&file, None).unwrap_or_else(|error| panic!("{error}"));
+    Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan")
+}
+
 /// A history in the making.
 pub(crate) struct Story {
     pub(crate) plan: Plan,
@@ -42,10 +52,38 @@ impl Story {
     /// Both serve from 0 on; a query to every address each 10 ms, answered in turn by both until `until`.
     pub(crate) fn of_both(until: u64) -> Self {
         let mut story = Self { plan: plan(), events: Vec::new() };
+        for (prefix, via) in [("0.0.0.0/0", "192.0.2.254"), ("::/0", "2001:db8:c::fe")] {
+            story.route(0, "client", prefix, &[via]);
+        }
         story.rib(0, &["11", "12"]);
         story.fib(0, &["11", "12"]);
         story.ask(0, until, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
         story
+    }
+
+    /// In a lab of its own, in which nothing has happened yet; the first step expects this.
+    pub(crate) fn of_topology(topology: &str, expect: &str) -> Self {
+        Self { plan: plan_of(topology, expect), events: Vec::new() }
+    }
+
+    /// The judgement of the first step as of the end, counted from 0.
+    pub(crate) fn judge_first(&self) -> Finding {
+        let Some(Action::Expect(expectation)) = self.plan.steps.first().map(|step| &step.action) else {
+            panic!("the first step expects nothing");
+        };
+        let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
+        judge(&self.plan, &self.events, expectation, 0, now)
+    }
+
+    /// A router's daemon has these routes, and no others: prefixes and their next hops.
+    pub(crate) fn rib_of(&mut self, at: u64, router: &str, routes: &[(&str, &[&str])]) {
+        let route = |(prefix, hops): &(&str, &[&str])| RibRoute {
+            prefix: prefix.parse().expect("a prefix"),
+            next_hops: hops.iter().map(|hop| hop.parse().expect("an address")).collect(),
+            from: "bgp".to_owned(),
+        };
+        let routes = Some(routes.iter().map(route).collect());
+        self.push(at, router, Seen::Rib { daemon: "router".to_owned(), routes });
     }
 
     /// ns1 is withdrawn 10 ms after the fault; its queries of that time are lost; then ns2 answers everything.
@@ -78,6 +116,13 @@ impl Story {
             let next_hops = hosts.iter().map(next).collect();
             self.push(at, "router", Seen::Fib { prefix: host(address), next_hops });
         }
+    }
+
+    /// A node's kernel has a route over these next hops, or none.
+    pub(crate) fn route(&mut self, at: u64, node: &str, prefix: &str, via: &[&str]) {
+        let hop = |via: &&str| NextHop { via: Some(via.parse().expect("an address")), dev: "eth0".to_owned() };
+        let next_hops = via.iter().map(hop).collect();
+        self.push(at, node, Seen::Fib { prefix: prefix.parse().expect("a prefix"), next_hops });
     }
 
     pub(crate) fn ask(&mut self, from: u64, until: u64, outcome: impl Fn(u64) -> Outcome) {

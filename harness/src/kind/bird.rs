@@ -50,6 +50,8 @@ impl Kind for Bird {
                 "multihop": session.multihop.or(session.ttl_security.filter(|hops| *hops > 1)),
                 "ttl_security": session.ttl_security.is_some(),
                 "graceful_restart": session.graceful_restart,
+                "passes_on": site.passes_on(session),
+                "reflects": site.passes_on(session) && !session.external(),
                 "next_hops": { "ipv4": hop4, "ipv6": hop6 },
             }));
         }

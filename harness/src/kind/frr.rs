@@ -42,7 +42,12 @@ impl Kind for Frr {
                 return Err(format!("the key toward `{}` has a blank in it: FRR takes no such keys", session.peer));
             }
             sessions.push(json!({
-                "map": if speaks { format!("to_{}", session.name()) } else { "nothing".to_owned() },
+                "map": match (speaks, site.passes_on(session)) {
+                    (true, _) => Some(format!("to_{}", session.name())),
+                    (false, true) => None,
+                    (false, false) => Some("nothing".to_owned()),
+                },
+                "reflects": site.passes_on(session) && !session.external(),
                 "local": session.local,
                 "remote": session.remote,
                 "families": session.families(),

@@ -204,6 +204,15 @@ pub fn check_product(product: &Product, role: Option<Role>) -> Result<Role, Stri
     })
 }
 
+/// Whether a node runs a router: by its role, or by a product that plays it unless it is told otherwise.
+pub(crate) fn is_router(node: &Node) -> bool {
+    let plays = |run: &String| match Role::named(run) {
+        Some(role) => role == Role::Router,
+        None => run.parse().ok().and_then(|product| check_product(&product, None).ok()) == Some(Role::Router),
+    };
+    node.runs.iter().any(plays)
+}
+
 /// A daemon's surroundings: all that its files are made from.
 pub struct Site<'a> {
     /// The node's name.
@@ -279,6 +288,12 @@ impl Site<'_> {
             announced.append(&mut more);
         }
         Ok(announced)
+    }
+
+    /// Whether it passes on over a session what it has learned: as router, to another router. One that learned it within the AS
+    /// reflects it (RFC 4456), with itself as the next hop.
+    fn passes_on(&self, session: &Session) -> bool {
+        self.role == Role::Router && self.topology.nodes.get(&session.peer).is_some_and(is_router)
     }
 
     /// Its end of the sessions with a peer.

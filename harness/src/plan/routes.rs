@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use protocol::Route;
 
-use crate::spec::{Node, Role, Topology};
+use crate::kind;
+use crate::spec::{Node, Topology};
 
 /// The routes of a node: default routes to its gateway; without one, a route to every network that another node forwards to.
 /// And those that the topology gives it.
@@ -15,13 +16,19 @@ pub(super) fn of(topology: &Topology, name: &str, node: &Node) -> Vec<Route> {
         let (_, via) = node.toward(topology.nodes.get(via)?, to.addr().is_ipv6())?;
         Some(Route { to: *to, via })
     });
-    given.chain([false, true].into_iter().flat_map(|v6| of_family(topology, name, node, v6))).collect()
+    let mut routes: Vec<Route> = given.collect();
+    // What the topology says of a prefix counts: the kernel takes one route for it.
+    for derived in [false, true].into_iter().flat_map(|v6| of_family(topology, name, node, v6)) {
+        if routes.iter().all(|route| route.to != derived.to) {
+            routes.push(derived);
+        }
+    }
+    routes
 }
 
 /// Whether a node passes packets on: the router does, and so does a node without daemons that stands on several networks.
 pub(super) fn forwards(node: &Node) -> bool {
-    let router = node.runs.iter().any(|run| *run == Role::Router.to_string());
-    router || (node.on.len() > 1 && node.runs.is_empty() && node.asks.is_empty())
+    kind::is_router(node) || (node.on.len() > 1 && node.runs.is_empty() && node.asks.is_empty())
 }
 
 fn of_family(topology: &Topology, name: &str, node: &Node, v6: bool) -> Vec<Route> {

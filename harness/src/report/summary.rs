@@ -116,7 +116,7 @@ fn table(text: &mut String, title: &str, phases: &BTreeMap<Family, Phases>) {
     let mut row = |title: &str, cell: &dyn Fn(&Phases) -> String| {
         line("", title, phases.values().map(cell).collect());
     };
-    row("detected by the watchdog", &|p| ms(p.detected));
+    row("detected by the watchdog", &|p| if p.unclear { "unclear".to_owned() } else { ms(p.detected) });
     row("withdrawn on the wire", &|p| ms(p.withdrawn));
     // A session's end is news when it is what took the routes away.
     if phases.values().any(|p| p.ended.is_some() && p.withdrawn.is_none()) {

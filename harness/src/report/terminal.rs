@@ -5,7 +5,7 @@ use std::io::Write;
 use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
 use crate::check::millis;
-use crate::check::phases::phases;
+use crate::check::phases::{Phases, phases};
 use crate::check::sessions::established;
 use crate::history::{Event, Seen};
 use crate::lab::Watcher;
@@ -22,7 +22,7 @@ pub struct Terminal<'p, W> {
     out: W,
     colour: bool,
     plan: &'p Plan,
-    timeline: Timeline,
+    timeline: Timeline<'p>,
     /// Events seen so far.
     seen: usize,
     waiting: Vec<Row>,
@@ -39,7 +39,7 @@ pub struct Terminal<'p, W> {
 impl<'p, W: Write> Terminal<'p, W> {
     /// A timeline that began now.
     pub fn new(out: W, colour: bool, plan: &'p Plan, began: u64) -> Self {
-        let timeline = Timeline::default();
+        let timeline = Timeline::new(plan);
         Self {
             out,
             colour,
@@ -203,7 +203,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     /// Takes new events in; shows those that have settled, or all.
     fn take(&mut self, events: &[Event], until: u64) {
         for event in events.iter().skip(self.seen) {
-            let rows = self.timeline.rows(self.plan, event);
+            let rows = self.timeline.rows(event);
             if self.fault.is_some_and(|fault| event.at >= fault) {
                 self.waiting.extend(rows);
             }
@@ -296,22 +296,29 @@ impl<W: Write> Terminal<'_, W> {
     /// The row of the clients: from when on they were answered as expected, or which query was the last to be lost.
     fn clients(&mut self, events: &[Event], origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
         let phases = phases(self.plan, events, "", origin, until);
-        let lost: u64 = phases.values().map(|phases| phases.seen.lost).sum();
-        let each: Vec<String> =
-            phases.iter().map(|(family, phases)| format!("{} {family}", phases.seen.lost)).collect();
+        let in_scope = |name: &str| expectation.expect.client.as_ref().is_none_or(|only| only == name);
+        let clients: Vec<&str> =
+            self.plan.clients().map(|client| client.name.as_str()).filter(|c| in_scope(c)).collect();
+        let lost_of = |phases: &Phases, name: &str| phases.clients.get(name).map_or(0, |seen| seen.lost);
+        let lost_by = |phases: &Phases| clients.iter().map(|name| lost_of(phases, name)).sum::<u64>();
+        let lost: u64 = phases.values().map(lost_by).sum();
+        let each: Vec<String> = phases.iter().map(|(family, phases)| format!("{} {family}", lost_by(phases))).collect();
         let count = match lost {
             0 => "no query lost".to_owned(),
             1 => format!("1 query lost: {}", each.join(", ")),
             n => format!("{n} queries lost: {}", each.join(", ")),
         };
-        let last = phases.values().filter_map(|phases| phases.seen.last_lost).max();
+        let of_clients = phases.values().flat_map(|phases| clients.iter().filter_map(|name| phases.clients.get(*name)));
+        let last = of_clients.filter_map(|seen| seen.last_lost).max();
         let (at, text) = match (finding.held_from, last) {
             (Some(held), _) => (held, format!("answered by {} ({count})", answerers(expectation))),
             (None, Some(last)) => (origin + last, format!("last lost query ({count})")),
             (None, None) => return,
         };
-        let node: Vec<String> = self.plan.clients().map(|client| client.name.clone()).collect();
-        self.waiting.push(Row { at, node: node.join(" "), hop: String::new(), text: Text::Said(text) });
+        // What was lost concerns those alone that have lost something.
+        let concerned = |name: &&&str| finding.held_from.is_some() || phases.values().any(|p| lost_of(p, name) > 0);
+        let node = clients.iter().filter(concerned).copied().collect::<Vec<_>>().join(" ");
+        self.waiting.push(Row { at, node, hop: String::new(), text: Text::Said(text) });
     }
 }
 

@@ -68,3 +68,30 @@ fn a_run_that_cannot_be_judged() {
     assert_eq!(finding.verdict, Some(Verdict::Unknown));
     insta::assert_snapshot!(text(&mut story, finding, None));
 }
+
+/// Two clients, of which the second is answered by nobody, as expected, and the first loses nothing.
+#[test]
+fn a_client_that_is_not_asked_about_is_not_named() {
+    let mut story = Story::of_both(FAULT);
+    let client = story.plan.node("client").cloned().expect("a client");
+    story.plan.nodes.push(crate::plan::NodePlan { name: "client2".to_owned(), ..client });
+    story.ask(FAULT, FAULT + 1000 * MS, |_| crate::check::story::answer("ns2"));
+    let others: Vec<Event> =
+        story.events.iter().filter(|event| matches!(event.saw, Seen::Query { .. })).cloned().collect();
+    for mut event in others {
+        event.node = Some("client2".into());
+        if let (Seen::Query { outcome, .. }, true) = (&mut event.saw, event.at > FAULT) {
+            *outcome = protocol::Outcome::Timeout;
+        }
+        story.events.push(event);
+    }
+    story.events.sort_by_key(|event| event.at);
+    if let Some(crate::plan::Action::Expect(expectation)) = story.plan.steps.get_mut(2).map(|step| &mut step.action) {
+        expectation.expect.client = Some("client2".to_owned());
+        expectation.expect.subject = crate::spec::Subject::Unanswered;
+    }
+    let finding = Finding { verdict: Some(Verdict::Pass), held_from: Some(FAULT + 10 * MS), ..Finding::default() };
+    let text = text(&mut story, finding, None);
+    let row = text.lines().find(|line| line.contains("answered by nobody")).expect("a row of the clients");
+    assert!(row.contains("client2 ") && !row.contains("client client2"), "{row}");
+}

@@ -1,14 +1,14 @@
 //! What happened between a fault and its end, as rows: who, at which hop, what.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use nix::sys::signal::Signal;
 use protocol::{Exit, Stream};
 
 use crate::check::millis;
+use crate::check::world::{Hop, Layer, Way, World};
 use crate::history::{BgpMessage, Event, Seen};
-use crate::plan::{Plan, host};
+use crate::plan::Plan;
 
 /// Rows of one hop that are closer than this are one event to a reader: a speaker withdraws four prefixes, one by one.
 const TOGETHER: u64 = 10_000_000;
@@ -47,20 +47,26 @@ impl std::fmt::Display for Text {
 }
 
 /// Makes rows of events, and remembers what the tables hold.
-#[derive(Debug, Default)]
-pub(super) struct Timeline {
-    tables: BTreeMap<(String, &'static str), BTreeMap<IpAddr, BTreeSet<String>>>,
+pub(super) struct Timeline<'p> {
+    plan: &'p Plan,
+    world: World<'p>,
+    /// What was told last of a router's table.
+    told: BTreeMap<(String, Layer), String>,
 }
 
-impl Timeline {
+impl<'p> Timeline<'p> {
+    /// A timeline of a run in which nothing has happened.
+    pub(super) fn new(plan: &'p Plan) -> Self {
+        Self { plan, world: World::new(plan), told: BTreeMap::new() }
+    }
+
     /// The rows of one event; none for what a reader need not see.
-    pub(super) fn rows(&mut self, plan: &Plan, event: &Event) -> Vec<Row> {
+    pub(super) fn rows(&mut self, event: &Event) -> Vec<Row> {
         let Some(node) = event.node.as_ref().map(ToString::to_string) else {
             return of_machine(event).into_iter().collect();
         };
+        self.world.take(event);
         let row = |hop: &str, text: Text| Row { at: event.at, node: node.clone(), hop: hop.to_owned(), text };
-        let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
-        let addresses = || plan.services.iter().map(|service| service.address);
         match &event.saw {
             Seen::Line { daemon, text, stream: Stream::Stderr } if daemon == "watchdog" => {
                 vec![row("watchdog", Text::Said(text.clone()))]
@@ -77,32 +83,23 @@ impl Timeline {
             }
             Seen::Started { daemon, pid } => vec![row(daemon, Text::Said(format!("started, pid {pid}")))],
             Seen::Bgp { sent: true, message, .. } => said(message).into_iter().map(|text| row("bgp", text)).collect(),
-            Seen::Fib { prefix, next_hops } => {
-                let Some(address) = addresses().find(|address| host(*address) == *prefix) else {
-                    return Vec::new();
-                };
-                let nodes = next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name)).collect();
-                let table = self.tables.entry((node.clone(), "fib")).or_default();
-                table.insert(address, nodes);
-                vec![row("fib", Text::Table(summary(table)))]
-            }
-            Seen::Rib { routes: None, .. } => vec![row("rib", Text::Table("does not answer".to_owned()))],
-            Seen::Rib { routes: Some(routes), .. } => {
-                let of = |address: IpAddr| {
-                    let here = routes.iter().filter(|route| route.prefix == host(address));
-                    (address, here.flat_map(|route| route.next_hops.iter().copied().map(name)).collect())
-                };
-                let table = addresses().map(of).collect();
-                if self.tables.get(&(node.clone(), "rib")) == Some(&table) {
-                    return Vec::new();
-                }
-                let text = summary(&table);
-                self.tables.insert((node.clone(), "rib"), table);
-                vec![row("rib", Text::Table(text))]
-            }
+            Seen::Fib { .. } => self.table(&node, Layer::Fib).map(|text| row("fib", text)).into_iter().collect(),
+            Seen::Rib { .. } => self.table(&node, Layer::Rib).map(|text| row("rib", text)).into_iter().collect(),
             Seen::Hole { reason } => vec![row("", Text::Said(reason.clone()))],
             _ => Vec::new(),
         }
+    }
+
+    /// What a router's table holds, if that is something else than was told of it before.
+    fn table(&mut self, node: &str, layer: Layer) -> Option<Text> {
+        self.plan.routers().find(|router| router.name == node)?;
+        let ways: Vec<Option<&Way<'_>>> = self.world.ways(node, layer).collect();
+        let text = match ways.iter().copied().collect::<Option<Vec<_>>>() {
+            Some(ways) => summary(&ways),
+            None => "does not answer".to_owned(),
+        };
+        let before = self.told.insert((node.to_owned(), layer), text.clone());
+        (before.as_ref() != Some(&text)).then_some(Text::Table(text))
     }
 }
 
@@ -132,21 +129,30 @@ fn said(message: &BgpMessage) -> Vec<Text> {
     }
 }
 
-/// `4 routes via ns2`, or `2 routes via ns1 ns2, 2 gone`.
-fn summary(table: &BTreeMap<IpAddr, BTreeSet<String>>) -> String {
-    let mut groups: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
-    for nodes in table.values() {
-        *groups.entry(nodes.iter().map(String::as_str).collect()).or_default() += 1;
+/// `4 routes via ns2`, or `2 routes via ns1 ns2, 2 routes gone`.
+fn summary(ways: &[&Way<'_>]) -> String {
+    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+    for way in ways {
+        *groups.entry(words(way)).or_default() += 1;
     }
-    let one = |(nodes, count): (&Vec<&str>, &usize)| {
+    let one = |(words, count): (&String, &usize)| {
         let noun = if *count == 1 { "route" } else { "routes" };
-        if nodes.is_empty() {
-            format!("{count} {noun} gone")
-        } else {
-            format!("{count} {noun} via {}", nodes.join(" "))
-        }
+        format!("{count} {noun} {words}")
     };
     groups.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn words(way: &Way<'_>) -> String {
+    let hops: Vec<&str> = way
+        .hops
+        .iter()
+        .filter_map(|hop| match hop {
+            Hop::Node(node) => Some(*node),
+            Hop::Nobody(_) => None,
+        })
+        .collect();
+    // Where that leads further on is the next router's row: of other nodes not all may be known yet.
+    if hops.is_empty() { "gone".to_owned() } else { format!("via {}", hops.join(" ")) }
 }
 
 /// Rows in the order of their time, those that belong together as one.

@@ -3,6 +3,7 @@
 mod answers_fail;
 mod anycasting_dns;
 mod bad_md5;
+mod covering_prefix;
 mod drop_bgp;
 mod hang_port_53;
 mod kill_named;
@@ -13,4 +14,5 @@ mod own_checker;
 mod provider;
 mod server_fails;
 mod slow_and_lossy;
+mod two_routers;
 mod watchdogs;

@@ -1,89 +1,135 @@
-//! `blackhole`: no router's kernel sends an address's queries, for longer, to a node that answers none of them.
+//! `blackhole`: no client's queries are routed, for longer, to a node that answers none of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::check::queries::{Asked, trains};
-use crate::check::routes::routed;
-use crate::check::serving::Layer;
+use crate::check::queries::{Asked, End, trains};
+use crate::check::world::{Series, Way, World, sample};
 use crate::check::{millis, nanos};
 use crate::history::Event;
-use crate::plan::Plan;
+use crate::plan::{Plan, ServiceAddress};
 use crate::spec::Span;
 
-/// A time in which a route led to a node that answered nobody, and queries were lost.
+/// A time in which the routes led a client's queries to a node that answered nobody, and queries were lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::check) struct Stretch<'p> {
-    pub(in crate::check) router: &'p str,
+    pub(in crate::check) client: &'p str,
     pub(in crate::check) address: IpAddr,
     pub(in crate::check) node: String,
     /// The first of them was sent.
     pub(in crate::check) from: u64,
     /// The last of them came to its end, the node answered again, or the route was gone.
     pub(in crate::check) until: u64,
+    /// Whether it was that node for sure: all ways led there, or it was not heard in so many queries that it is no chance.
+    pub(in crate::check) proven: bool,
 }
 
 pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest: Span) -> Vec<String> {
-    let too_long = |stretch: &Stretch<'_>| stretch.until - stretch.from > nanos(longest.0);
+    let too_long = |stretch: &Stretch<'_>| stretch.proven && stretch.until - stretch.from > nanos(longest.0);
     let line = |stretch: Stretch<'_>| {
-        let Stretch { router, address, node, .. } = &stretch;
+        let Stretch { client, address, node, .. } = &stretch;
         let (lasted, after) = (millis(stretch.until - stretch.from), millis(stretch.from - from));
         format!(
-            "blackhole: {router} routed {address} via {node}, which answered nobody for {lasted}, from {after} on, allowed {longest}"
+            "blackhole: {client}'s queries to {address} were routed to {node}, which answered nobody for {lasted}, from {after} on, \
+             allowed {longest}"
         )
     };
     stretches(plan, events, from, now).into_iter().filter(too_long).map(line).collect()
 }
 
-/// All such times between `from` and `until`, by what was known at `until`.
+/// All such times between `from` and `until`, by what was known at `until`. A query that was lost while the node was balanced with
+/// others is the node's only if it answered nobody until its route was gone, or if that is proven.
 pub(in crate::check) fn stretches<'p>(plan: &'p Plan, events: &[Event], from: u64, until: u64) -> Vec<Stretch<'p>> {
-    let mut queries: BTreeMap<IpAddr, Vec<Asked<'_>>> = BTreeMap::new();
-    for ((_, address), asked) in trains(events, |asked| asked.known <= until) {
-        queries.entry(address).or_default().extend(asked);
+    let world = World::after(plan, events);
+    let trains = trains(plan, events, |asked| asked.known <= until && asked.end != End::Unasked);
+    let mut answers: BTreeMap<(IpAddr, &str), Vec<(u64, u64)>> = BTreeMap::new();
+    for ((_, address), asked) in &trains {
+        for Asked { sent, known, by, .. } in asked {
+            by.map(|by| answers.entry((*address, by)).or_default().push((*sent, *known)));
+        }
     }
-    queries.values_mut().for_each(|queries| queries.sort_unstable());
+    answers.values_mut().for_each(|answers| answers.sort_unstable());
     let mut found = Vec::new();
-    for table in routed(plan, events, Layer::Fib) {
-        let asked = queries.get(&table.address).map(Vec::as_slice).unwrap_or_default();
-        for (node, began, ended) in visits(&table.stays(from, until)) {
-            let mut lost: Option<(u64, u64)> = None;
-            let mut end = |lost: &mut Option<(u64, u64)>, by: u64| {
-                if let Some((from, until)) = lost.take() {
-                    let (router, address, node) = (table.router, table.address, node.to_owned());
-                    found.push(Stretch { router, address, node, from, until: until.min(by) });
-                }
-            };
-            for Asked { sent, known, by } in asked.iter().copied().filter(|one| (began..ended).contains(&one.sent)) {
-                match by {
-                    None => lost = Some(lost.map_or((sent, known), |(first, last)| (first, last.max(known)))),
-                    Some(by) if by == node => end(&mut lost, known.min(ended)),
-                    Some(_) => {}
-                }
-            }
-            end(&mut lost, ended);
+    for (client, service) in plan.clients().flat_map(|client| plan.services.iter().map(move |one| (client, one))) {
+        let (client, address) = (client.name.as_str(), service.address);
+        let train = trains.iter().find(|((its, to), _)| *its == client && *to == address);
+        let (Some((_, asked)), Some(series)) = (train, world.series(client, address)) else { continue };
+        for visit in visits(series, service, from, until) {
+            let answers = answers.get(&(address, visit.node)).map(Vec::as_slice).unwrap_or_default();
+            found.extend(silences(&visit, asked, answers, series).into_iter().map(|(from, until, proven)| {
+                let node = visit.node.to_owned();
+                Stretch { client, address, node, from, until, proven }
+            }));
         }
     }
     found
 }
 
-/// From when to when each node was among the next hops without a break.
-fn visits<'r>(stays: &[crate::check::routes::Stay<'r>]) -> Vec<(&'r str, u64, u64)> {
-    let mut open: BTreeMap<&'r str, (u64, u64)> = BTreeMap::new();
+/// From when to when a node was among those to which the routes led, without a break.
+struct Visit<'p> {
+    node: &'p str,
+    began: u64,
+    ended: u64,
+}
+
+fn visits<'p>(series: &Series<'p>, service: &ServiceAddress, from: u64, until: u64) -> Vec<Visit<'p>> {
+    let ends = series.fib().iter().skip(1).map(|(at, _)| *at).chain([u64::MAX]);
+    let stays = series.fib().iter().zip(ends).map(|((at, way), end)| ((*at).max(from), end.min(until), way));
+    let mut open: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut visits = Vec::new();
-    for stay in stays {
+    for (began, ended, way) in stays.filter(|(began, ended, _)| began < ended) {
+        let nodes = led(way, service);
         open.retain(|node, (began, ended)| {
-            let stays_on = stay.nodes.contains(*node);
+            let stays_on = nodes.contains(node);
             if !stays_on {
-                visits.push((*node, *began, *ended));
+                visits.push(Visit { node, began: *began, ended: *ended });
             }
             stays_on
         });
-        for node in stay.nodes {
-            open.entry(node).or_insert((stay.from, stay.until)).1 = stay.until;
+        for node in nodes {
+            open.entry(node).or_insert((began, ended)).1 = ended;
         }
     }
-    visits.extend(open.into_iter().map(|(node, (began, ended))| (node, began, ended)));
+    visits.extend(open.into_iter().map(|(node, (began, ended))| Visit { node, began, ended }));
     visits
+}
+
+/// The nodes that are to serve, and to which a way leads: whether they have the address or not.
+fn led<'p>(way: &Way<'p>, service: &ServiceAddress) -> BTreeSet<&'p str> {
+    let led = way.ends.serving.iter().chain(&way.ends.nowhere);
+    led.copied().filter(|node| service.served_by.iter().any(|by| by == node)).collect()
+}
+
+/// The times of a visit in which queries were lost and the node answered nobody, and whether each is proven.
+fn silences(
+    visit: &Visit<'_>,
+    asked: &[Asked<'_>],
+    answers: &[(u64, u64)],
+    series: &Series<'_>,
+) -> Vec<(u64, u64, bool)> {
+    let sent = |from: u64, until: u64| {
+        let range = asked.partition_point(|one| one.sent < from)..asked.partition_point(|one| one.sent < until);
+        asked.get(range).unwrap_or_default()
+    };
+    let mut silences = Vec::new();
+    let mut from = visit.began;
+    while let Some(first) = sent(from, visit.ended).iter().find(|one| one.end == End::Lost) {
+        let next = answers.partition_point(|(sent, _)| *sent < first.sent);
+        let answer = answers.get(next).filter(|(sent, _)| *sent < visit.ended);
+        let (until, by) = answer.map_or((visit.ended, visit.ended), |(sent, known)| (*sent, (*known).min(visit.ended)));
+        let during = sent(first.sent, until);
+        let lost = || during.iter().filter(|one| one.end == End::Lost);
+        let way = |one: &Asked<'_>| series.fib_at(one.sent);
+        let alone = lost().any(|one| way(one).is_some_and(|way| way.one_in() == 1));
+        let one_in = lost().filter_map(way).map(Way::one_in).max().unwrap_or(1);
+        let proven = alone || during.len() as u64 >= sample(1.0 / f64::from(one_in));
+        if proven || answer.is_none() {
+            let known = lost().map(|one| one.known).max().unwrap_or(by);
+            silences.push((first.sent, known.min(by), proven));
+        }
+        from = until.max(first.sent + 1);
+    }
+    silences
 }
 
 #[cfg(test)]
@@ -113,7 +159,7 @@ mod tests {
         assert_eq!(judge(&routed_for(200), u64::MAX), Vec::<String>::new());
         let found = judge(&routed_for(400), u64::MAX);
         assert_eq!(found.len(), 4, "every address: {found:?}");
-        let told = "blackhole: router routed 10.1.53.1 via ns1, which answered nobody for 381 ms, from 1.0 s on, allowed 300ms";
+        let told = "blackhole: client's queries to 10.1.53.1 were routed to ns1, which answered nobody for 381 ms, from 1.0 s on, allowed 300ms";
         assert_eq!(found.first().map(String::as_str), Some(told));
     }
 
@@ -133,14 +179,41 @@ mod tests {
     #[test]
     fn it_is_over_with_the_node_s_next_answer_though_the_lost_query_still_waits() {
         let mut story = Story::of_both(FAULT);
-        story.ask(FAULT, FAULT + 10 * MS, |_| Outcome::Timeout);
+        story.ask(FAULT, FAULT + 500 * MS, |_| Outcome::Timeout);
         // They time out long after both have answered others.
+        for event in &mut story.events {
+            event.at += if event.at > FAULT { 600 * MS } else { 0 };
+        }
+        story.ask(FAULT + 500 * MS, FAULT + 1500 * MS, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
+        let longest = stretches(&story.plan, &story.events, 0, u64::MAX).iter().map(|s| s.until - s.from).max();
+        assert_eq!(longest, Some(511 * MS));
+    }
+
+    /// A query a second: the one that was lost may have gone to either, and it takes a while until ns1 is asked again.
+    #[test]
+    fn a_random_loss_while_the_node_answers_others_is_none() {
+        let mut story = Story::of_both(FAULT);
+        story.plan.always.blackhole = Some(Span::ms(300));
+        let outcome = |n: u64| match n {
+            100 => Outcome::Timeout,
+            101..=135 => answer("ns2"),
+            n => answer(if n % 2 == 0 { "ns1" } else { "ns2" }),
+        };
+        story.ask(FAULT, FAULT + 2000 * MS, outcome);
+        assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
+        assert_eq!(stretches(&story.plan, &story.events, 0, u64::MAX), []);
+    }
+
+    #[test]
+    fn one_loss_is_enough_where_all_ways_lead_to_one_node() {
+        let mut story = Story::of_both(FAULT);
+        story.plan.always.blackhole = Some(Span::ms(300));
+        story.fib(FAULT - MS, &["11"]);
+        story.ask(FAULT, FAULT + 10 * MS, |_| Outcome::Timeout);
         for event in &mut story.events {
             event.at += if event.at > FAULT { 500 * MS } else { 0 };
         }
-        story.ask(FAULT + 10 * MS, FAULT + 1000 * MS, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
-        let longest = stretches(&story.plan, &story.events, 0, u64::MAX).iter().map(|s| s.until - s.from).max();
-        assert_eq!(longest, Some(21 * MS));
+        assert_eq!(judge(&story, u64::MAX).len(), 4, "every address");
     }
 
     #[test]

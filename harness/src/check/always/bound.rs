@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::check::millis;
 use crate::check::routes::routed;
-use crate::check::serving::Layer;
+use crate::check::world::Layer;
 use crate::history::{Event, Seen};
 use crate::plan::Plan;
 use crate::spec::list;

@@ -1,25 +1,26 @@
-//! `dark`: no client is without any good answer from an address for longer.
+//! `dark`: no client is without any good answer from an address for longer, from a lost query on.
 
-use crate::check::queries::trains;
+use crate::check::queries::{Asked, End, Light, dark, trains};
 use crate::check::{millis, nanos};
 use crate::history::Event;
+use crate::plan::Plan;
 use crate::spec::Span;
 
-pub(super) fn longer(events: &[Event], from: u64, now: u64, longest: Span) -> Vec<String> {
-    let trains = trains(events, |asked| asked.sent >= from && asked.known <= now);
+pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest: Span) -> Vec<String> {
+    // Queries that are still out say nothing yet, and those that could not be sent nothing at all.
+    let trains = trains(plan, events, |asked| asked.sent >= from && asked.known <= now);
+    let light = |asked: &Asked<'_>| match asked.end {
+        End::By(_) | End::BySomebody => Some((asked.sent, Light::Good)),
+        End::Lost => Some((asked.sent, Light::Lost)),
+        End::Unasked => None,
+    };
     let mut found = Vec::new();
     for ((client, address), queries) in &trains {
-        // The longest stretch from one good answer to the next; queries that are still out say nothing yet.
-        let (mut before, mut worst) = (from, (0, from));
-        for asked in queries {
-            worst = worst.max((asked.sent - before, before));
-            if asked.by.is_some() {
-                before = asked.sent;
-            }
-        }
-        let (dark, began) = worst;
-        if dark > nanos(longest.0) {
-            let (dark, after) = (millis(dark), millis(began - from));
+        let last = queries.last().map_or(from, |asked| asked.sent);
+        let times = dark(queries.iter().filter_map(light), last);
+        let Some((began, until)) = times.into_iter().max_by_key(|(began, until)| until - began) else { continue };
+        if until - began > nanos(longest.0) {
+            let (dark, after) = (millis(until - began), millis(began - from));
             found.push(format!(
                 "dark: {client} had no good answer from {address} for {dark}, from {after} on, allowed {longest}"
             ));
@@ -53,7 +54,7 @@ mod tests {
         assert_eq!(judge(&dark_for(200), u64::MAX), Vec::<String>::new());
         let found = judge(&dark_for(400), u64::MAX);
         assert_eq!(found.len(), 4, "every address: {found:?}");
-        let told = "dark: client had no good answer from 10.1.53.1 for 410 ms, from 990 ms on, allowed 300ms";
+        let told = "dark: client had no good answer from 10.1.53.1 for 400 ms, from 1.0 s on, allowed 300ms";
         assert_eq!(found.first().map(String::as_str), Some(told));
     }
 
@@ -62,6 +63,22 @@ mod tests {
         let mut story = Story::of_both(FAULT);
         story.plan.always.dark = Some(Span::ms(100));
         story.ask(FAULT, FAULT + 900 * MS, |n| if n % 2 == 0 { Outcome::Timeout } else { answer("ns2") });
+        assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_client_that_paused_was_not_in_the_dark() {
+        let mut story = Story::of_both(FAULT);
+        story.plan.always.dark = Some(Span::ms(300));
+        story.ask(FAULT + 400 * MS, FAULT + 1000 * MS, |_| answer("ns2"));
+        assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_client_could_not_send_is_no_loss() {
+        let mut story = Story::of_both(FAULT);
+        story.plan.always.dark = Some(Span::ms(300));
+        story.ask(FAULT, FAULT + 900 * MS, |_| Outcome::Unasked("Too many open files".to_owned()));
         assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
     }
 

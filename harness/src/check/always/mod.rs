@@ -18,7 +18,7 @@ pub fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<Str
     let always = &plan.always;
     let mut found = Vec::new();
     if let Some(longest) = always.dark {
-        found.extend(dark::longer(events, from, now, longest));
+        found.extend(dark::longer(plan, events, from, now, longest));
     }
     if let Some(longest) = always.blackhole {
         found.extend(blackhole::longer(plan, events, from, now, longest));

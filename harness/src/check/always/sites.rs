@@ -1,24 +1,29 @@
-//! `sites`: every router's kernel has routes to so many nodes, for every address, all the time.
+//! `sites`: every router's kernel has a way to so many nodes that serve, for every address, all the time.
 
 use crate::check::millis;
-use crate::check::routes::routed;
-use crate::check::serving::Layer;
+use crate::check::world::World;
 use crate::history::Event;
 use crate::plan::Plan;
 use crate::spec::list;
 
 pub(super) fn fewer(plan: &Plan, events: &[Event], from: u64, now: u64, least: usize) -> Vec<String> {
-    let line = |table: &crate::check::routes::Routed<'_>| {
-        let stays = table.stays(from, now);
-        let poor = stays.iter().find(|stay| stay.nodes.len() < least)?;
-        let nodes: Vec<&String> = poor.nodes.iter().collect();
-        let (router, address, after) = (table.router, table.address, millis(poor.from - from));
-        Some(format!(
-            "sites: {router} routed {address} via {} from {after} on, expected at least {least} nodes",
-            list(&nodes)
-        ))
-    };
-    routed(plan, events, Layer::Fib).iter().filter_map(line).collect()
+    let world = World::after(plan, events);
+    let mut found = Vec::new();
+    for (router, service) in plan.routers().flat_map(|router| plan.services.iter().map(move |one| (router, one))) {
+        let Some(series) = world.series(&router.name, service.address) else { continue };
+        let ends = series.fib().iter().skip(1).map(|(at, _)| *at).chain([u64::MAX]);
+        let mut stays = series.fib().iter().zip(ends).map(|((began, way), ended)| (*began, ended, way));
+        let during = |began: u64, ended: u64| began.max(from) < ended.min(now);
+        let poor = stays.find(|(began, ended, way)| during(*began, *ended) && way.ends.serving.len() < least);
+        if let Some((began, _, way)) = poor {
+            let (nodes, after) = (list(&way.ends.serving.iter().collect::<Vec<_>>()), millis(began.max(from) - from));
+            let (router, address) = (&router.name, service.address);
+            found.push(format!(
+                "sites: {router} routed {address} via {nodes} from {after} on, expected at least {least} nodes"
+            ));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use protocol::Outcome;
-
 use super::Want;
-use crate::history::{Event, Seen};
-use crate::plan::{Expectation, Plan};
+use super::train::Train;
+use crate::check::queries::{End, Servers};
+use crate::check::world::World;
+use crate::check::{Case, Doubt};
+use crate::plan::Plan;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// So many answers in a row that are none of a certain server are no chance: by chance alone it would be one in 10^12 with four
-/// servers. Fifteen, as a client of 50 queries a second asks in 300 ms, are: once in 500 runs it was seen.
-const ENOUGH: u64 = 100;
+/// What a report may take from a node to here.
+const REPORTED: Duration = Duration::from_millis(4500);
 
 /// What a settled expectation waits for at most beyond its stable time: a query's outcome, reported.
-pub(in crate::check) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(in crate::check) fn longest_wait(plan: &Plan) -> Duration {
+    let timeouts = plan.clients().flat_map(|client| &client.trains).map(|train| train.timeout_ms);
+    Duration::from_millis(timeouts.max().unwrap_or(0)) + REPORTED
+}
 
 /// All queries in scope, by client and address.
 pub(crate) struct Answers<'p> {
@@ -26,37 +29,13 @@ pub(crate) struct Answers<'p> {
     origin: u64,
 }
 
-/// One client's queries to one address.
-pub(super) struct Train<'p> {
-    want: &'p [&'p str],
-    /// From one query to the next, in nanoseconds, if nothing holds the client up.
-    pace: u64,
-    queries: BTreeMap<u64, Query<'p>>,
-}
-
-/// One query.
-pub(super) struct Query<'p> {
-    pub(super) sent: u64,
-    pub(super) known: u64,
-    pub(super) outcome: &'p Outcome,
-}
-
-impl Query<'_> {
-    /// Who gave a good answer.
-    pub(in crate::check) fn answered_by(&self) -> Option<&str> {
-        crate::check::answered_by(self.outcome)
-    }
-}
-
 impl<'p> Answers<'p> {
-    pub(in crate::check) fn replay(
-        plan: &'p Plan,
-        events: &'p [Event],
-        expectation: &Expectation,
-        wants: &'p [Want<'p>],
-        origin: u64,
-    ) -> Self {
+    /// All that was asked of what these wants are about, in the scope of the case's expectation.
+    pub(in crate::check) fn of(case: &Case<'p>, wants: &'p [Want<'p>]) -> Self {
+        let Case { plan, events, expectation, origin, .. } = *case;
         let mut trains = BTreeMap::new();
+        // Where nobody is balanced between two there is no share to know.
+        let world = wants.iter().any(|want| want.nodes.len() > 1).then(|| World::after(plan, events));
         for client in plan.clients() {
             if expectation.expect.client.as_ref().is_some_and(|name| *name != client.name) {
                 continue;
@@ -65,18 +44,17 @@ impl<'p> Answers<'p> {
                 let address = want.target.address;
                 let Some(asks) = client.trains.iter().find(|train| train.to.contains(&address)) else { continue };
                 let pace = SECOND * asks.to.len() as u64 / u64::from(asks.per_second.max(1));
-                let train = Train { want: &want.nodes, pace, queries: BTreeMap::new() };
+                let series = world.as_ref().and_then(|world| world.series(&client.name, address));
+                let one_in = series.and_then(|series| series.fib().last()).map_or(1, |(_, way)| way.one_in());
+                let train =
+                    Train::new(&want.nodes, pace, asks.timeout_ms.saturating_mul(1_000_000), one_in, case.doubt);
                 trains.insert((client.name.as_str(), address), train);
             }
         }
-        for event in events {
-            let (Some(node), Seen::Query { number, to, sent, outcome, .. }) = (event.node.as_deref(), &event.saw)
-            else {
-                continue;
-            };
-            let mine = |((client, address), _): &(&(&str, IpAddr), &mut Train<'_>)| *client == node && address == to;
-            if let Some((_, train)) = trains.iter_mut().find(mine) {
-                train.queries.insert(*number, Query { sent: *sent, known: event.at, outcome });
+        let servers = Servers::of(plan, events);
+        for (client, to, number, asked) in events.iter().filter_map(|event| servers.query(event)) {
+            if let Some(train) = trains.get_mut(&(client, to)) {
+                train.queries.insert(number, asked);
             }
         }
         Self { trains, origin }
@@ -102,6 +80,14 @@ impl<'p> Answers<'p> {
     /// Whether every query sent until then has come to its end, and been reported.
     pub(in crate::check) fn known_until(&self, until: u64) -> bool {
         self.trains.values().all(|train| train.known_until(until))
+    }
+
+    /// Whose queries have not come to their ends, in words.
+    pub(in crate::check) fn outstanding(&self, until: u64) -> Option<String> {
+        let mut out = self.trains.iter().filter(|(_, train)| !train.known_until(until));
+        out.next().map(|((client, address), _)| {
+            format!("what came of {client}'s queries to {address} is not known: they have not come to their end")
+        })
     }
 
     /// Until when it had to be watched, if all is right from then on: until it was so for the stable time, and each expected node has
@@ -137,8 +123,7 @@ impl<'p> Answers<'p> {
 
     /// Queries without a good answer whose end was not yet known at `from`, sent until `until`.
     pub(in crate::check) fn lost(&self, from: u64, until: u64) -> u64 {
-        let lost = |train: &Train<'_>| train.since(from, until).filter(|query| query.answered_by().is_none()).count();
-        self.trains.values().map(|train| lost(train) as u64).sum()
+        self.trains.values().map(|train| train.lost(from, until)).sum()
     }
 
     /// The longest time from a lost query to the next good answer, or to the end; by the times of the queries. A client that
@@ -147,77 +132,36 @@ impl<'p> Answers<'p> {
         let longest = self.trains.values().map(|train| train.gap(from, until)).max();
         Duration::from_nanos(longest.unwrap_or(0))
     }
-}
 
-impl<'p> Train<'p> {
-    pub(in crate::check) fn want(&self) -> &[&str] {
-        self.want
-    }
-
-    pub(in crate::check) fn is_right(&self, query: &Query<'_>) -> bool {
-        match query.answered_by() {
-            Some(instance) => self.want.contains(&instance),
-            None => self.want.is_empty(),
-        }
-    }
-
-    pub(in crate::check) fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {
-        self.queries.values().filter(move |query| (from..until).contains(&query.sent))
-    }
-
-    /// As often as it asks in the stable time, if that is often enough.
-    fn enough(&self, stable: u64) -> u64 {
-        (stable / self.pace).max(ENOUGH)
-    }
-
-    /// By when it had asked often enough, from then on, and the stable time was over.
-    fn watched_until(&self, from: u64, stable: u64) -> Option<u64> {
-        let last = usize::try_from(self.enough(stable) - 1).unwrap_or(usize::MAX);
-        let last = self.within(from, u64::MAX).nth(last)?;
-        Some((last.sent + 1).max(from.saturating_add(stable)))
-    }
-
-    /// The expected nodes that gave no answer to what was asked in that window.
-    fn unheard(&self, from: u64, until: u64) -> impl Iterator<Item = &'p str> {
-        let heard = move |node: &str| self.within(from, until).any(|query| query.answered_by() == Some(node));
-        self.want.iter().copied().filter(move |node| !heard(node))
-    }
-
-    fn since(&self, from: u64, until: u64) -> impl Iterator<Item = &Query<'p>> {
-        self.queries.values().filter(move |query| query.known >= from && query.sent < until)
-    }
-
-    /// The first answer after the last wrong one, and not before every expected node has answered since the origin.
-    pub(in crate::check) fn right_since(&self, origin: u64) -> Option<u64> {
-        let mut latest = 0;
-        let wrong = self.queries.values().filter(|query| query.known >= origin && !self.is_right(query));
-        let last_wrong = wrong.map(|query| query.sent).max();
-        if let Some(last_wrong) = last_wrong {
-            let next = self.queries.values().find(|query| query.sent > last_wrong)?;
-            latest = next.known;
-        }
-        for node in self.want {
-            let first =
-                self.queries.values().find(|query| query.known >= origin && query.answered_by() == Some(node))?;
-            latest = latest.max(first.known);
-        }
-        Some(latest)
-    }
-
-    fn known_until(&self, until: u64) -> bool {
-        let gapless = self.queries.iter().zip(0_u64..).take_while(|((number, _), expected)| **number == *expected);
-        gapless.last().is_some_and(|((_, query), _)| query.sent >= until)
-    }
-
-    fn gap(&self, from: u64, until: u64) -> u64 {
-        let (mut longest, mut lost_since) = (0, None);
-        for query in self.queries.values().filter(|query| query.known >= from && query.sent < until) {
-            if query.answered_by().is_none() {
-                lost_since.get_or_insert(query.sent.max(from));
-            } else if let Some(since) = lost_since.take() {
-                longest = longest.max(query.sent.saturating_sub(since));
+    /// What of the queries since the origin says nothing for sure, a line for each client, address and reason.
+    pub(in crate::check) fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        for ((client, address), train) in &self.trains {
+            let count = |end: End<'_>| {
+                train.queries.values().filter(|asked| asked.known >= self.origin && asked.end == end).count()
+            };
+            let (unasked, unnamed) = (count(End::Unasked), count(End::BySomebody));
+            if unasked > 0 {
+                doubts.push(format!(
+                    "{client} itself could not send {unasked} of its queries to {address}; hint: let it ask less often, or is this \
+                     machine out of sockets or memory?"
+                ));
+            }
+            if unnamed > 0 && !train.want().is_empty() {
+                doubts.push(format!(
+                    "nothing tells who gave {unnamed} of the answers that {client} got from {address}: they name no node, and no \
+                     node's probe saw them leave; hint: let each server say its node's name (`server-id hostname;` in named.conf, \
+                     RFC 5001)"
+                ));
             }
         }
-        lost_since.map_or(longest, |since| longest.max(until.saturating_sub(since)))
+        doubts
+    }
+}
+
+impl Doubt {
+    /// Whether what says nothing for sure counts against the expectation.
+    pub(super) fn is_against(self) -> bool {
+        self == Self::Against
     }
 }

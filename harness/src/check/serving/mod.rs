@@ -8,14 +8,17 @@ use crate::spec::Family;
 
 mod answers;
 mod explain;
+mod first;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod train;
 
-pub(super) use answers::{Answers, LONGEST_WAIT};
+pub(super) use answers::{Answers, longest_wait};
 pub(super) use explain::wrong_answers;
-pub(super) use tables::Layer;
 use tables::Tables;
+
+pub(super) use super::world::Layer;
 
 /// What an expectation says of one service address.
 pub(super) struct Want<'p> {
@@ -42,17 +45,17 @@ pub(super) fn wants<'p>(plan: &'p Plan, expectation: &Expectation) -> Vec<Want<'
 }
 
 pub(super) fn judge(case: &Case<'_>) -> Finding {
-    let Case { plan, events, expectation, origin, now } = *case;
+    let Case { plan, events, expectation, origin, .. } = *case;
     let wants = wants(plan, expectation);
     let tables = Tables::replay(plan, events, expectation, &wants);
-    let answers = Answers::replay(plan, events, expectation, &wants, origin);
+    let answers = Answers::of(case, &wants);
     let held_from = [tables.right_since(), answers.right_since()]
         .into_iter()
         .try_fold(origin, |latest, since| Some(latest.max(since?)));
     let stable = nanos(expectation.expect.stable.0);
     let seen = Seen { held_from, stable, proven: &|held| answers.proven(held, stable) };
     conclude(case, &answers, &seen, || {
-        let found = explain::found(&tables, &answers, &wants, now);
-        (found, explain::first(plan, events, &tables, &answers, &wants, origin))
+        let found = explain::found(case, &tables, &answers, wants.len());
+        (found, first::hop(case, &tables, &answers, &wants))
     })
 }

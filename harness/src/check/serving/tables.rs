@@ -1,29 +1,12 @@
-//! Which nodes each router's RIB and FIB point to, and since when that is right.
+//! Where each router's RIB and FIB lead, and since when that is right.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Want;
-use crate::history::{Event, Seen};
-use crate::plan::{Expectation, Plan, host};
-
-/// One of a router's tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Layer {
-    /// The routing daemon's.
-    Rib,
-    /// The kernel's.
-    Fib,
-}
-
-impl std::fmt::Display for Layer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Rib => "RIB",
-            Self::Fib => "FIB",
-        })
-    }
-}
+use crate::check::world::{Layer, Series, Way, World};
+use crate::history::Event;
+use crate::plan::{Expectation, Plan};
 
 /// All tables, as the history left them.
 pub(crate) struct Tables<'p> {
@@ -33,70 +16,33 @@ pub(crate) struct Tables<'p> {
 
 /// What one table says of one address.
 pub(super) struct Cell<'p> {
-    want: &'p [&'p str],
-    /// The nodes that it points to; none when the daemon does not answer.
-    pub(super) nodes: Option<BTreeSet<String>>,
-    right_since: Option<u64>,
+    /// Where it leads; none when the daemon does not answer.
+    pub(super) way: Option<Way<'p>>,
+    /// Whether it leads to the right nodes.
+    pub(super) leads_right: bool,
+    /// Since when it has done so, with the next hops of the router's other table.
+    pub(super) right_since: Option<u64>,
 }
 
 impl<'p> Tables<'p> {
-    pub(super) fn replay(plan: &'p Plan, events: &[Event], expectation: &Expectation, wants: &'p [Want<'p>]) -> Self {
-        let mut tables = Self { cells: BTreeMap::new() };
+    pub(super) fn replay(plan: &'p Plan, events: &[Event], expectation: &Expectation, wants: &[Want<'p>]) -> Self {
+        let world = World::after(plan, events);
+        let mut cells = BTreeMap::new();
         for router in plan.routers() {
             if expectation.expect.at.as_ref().is_some_and(|at| *at != router.name) {
                 continue;
             }
             for want in wants {
-                // A RIB is unknown until it was asked; a kernel's table is empty until it is filled.
-                let fib = Some(BTreeSet::new());
-                let layers = [(Layer::Rib, None, !router.ribs.is_empty()), (Layer::Fib, fib, true)];
-                for (layer, nodes, watched) in layers {
-                    if watched {
-                        let right_since = right(nodes.as_ref(), &want.nodes).then_some(0);
-                        let cell = Cell { want: &want.nodes, nodes, right_since };
-                        tables.cells.insert((router.name.as_str(), layer, want.target.address), cell);
-                    }
+                let (name, address) = (router.name.as_str(), want.target.address);
+                let Some(series) = world.series(name, address) else { continue };
+                let asked = !router.ribs.is_empty();
+                if asked {
+                    cells.insert((name, Layer::Rib, address), of_daemon(series, want));
                 }
+                cells.insert((name, Layer::Fib, address), of_kernel(series, want, asked));
             }
         }
-        for event in events {
-            tables.apply(plan, event);
-        }
-        tables
-    }
-
-    fn apply(&mut self, plan: &Plan, event: &Event) {
-        let Some(node) = event.node.as_deref() else { return };
-        let name = |hop: IpAddr| plan.owner_of(hop).map_or_else(|| hop.to_string(), str::to_owned);
-        match &event.saw {
-            Seen::Fib { prefix, next_hops } => {
-                let nodes = next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), name)).collect();
-                self.set(node, Layer::Fib, event.at, |address| {
-                    (host(address) == *prefix).then(|| Some(&nodes).cloned())
-                });
-            }
-            Seen::Rib { routes, .. } => self.set(node, Layer::Rib, event.at, |address| {
-                let of = |routes: &Vec<crate::history::RibRoute>| {
-                    let here = routes.iter().filter(|route| route.prefix == host(address));
-                    here.flat_map(|route| route.next_hops.iter().copied().map(name)).collect()
-                };
-                Some(routes.as_ref().map(of))
-            }),
-            _ => {}
-        }
-    }
-
-    /// Sets what `look` has an answer for.
-    fn set(&mut self, node: &str, layer: Layer, at: u64, look: impl Fn(IpAddr) -> Option<Option<BTreeSet<String>>>) {
-        for ((router, its_layer, address), cell) in &mut self.cells {
-            if *router != node || *its_layer != layer {
-                continue;
-            }
-            if let Some(nodes) = look(*address) {
-                cell.right_since = right(nodes.as_ref(), cell.want).then(|| cell.right_since.unwrap_or(at));
-                cell.nodes = nodes;
-            }
-        }
+        Self { cells }
     }
 
     /// Since when all tables are right; none when one is not.
@@ -105,12 +51,40 @@ impl<'p> Tables<'p> {
     }
 }
 
+fn of_daemon<'p>(series: &Series<'p>, want: &Want<'_>) -> Cell<'p> {
+    let right = |way: Option<&Way<'_>>| way.is_some_and(|way| leads(way, want));
+    let way = series.rib().last().and_then(|(_, way)| way.clone());
+    let steps = series.rib().iter().map(|(at, way)| (*at, right(way.as_ref())));
+    Cell { leads_right: right(way.as_ref()), way, right_since: since(steps) }
+}
+
+/// The kernel's table must lead to the right nodes, over the next hops that its daemon has for the same prefix. Where the daemon does
+/// not answer, or is wrong itself, that is the other cell's fault.
+fn of_kernel<'p>(series: &Series<'p>, want: &Want<'_>, asked: bool) -> Cell<'p> {
+    let same = |fib: &Way<'_>, rib: &Way<'_>| (fib.prefix, &fib.hops) == (rib.prefix, &rib.hops);
+    let at = |time: u64| {
+        let rib = series.rib().iter().rfind(|(at, _)| *at <= time).and_then(|(_, way)| way.as_ref());
+        let fib = series.fib_at(time);
+        fib.is_some_and(|fib| leads(fib, want) && (!asked || rib.is_none_or(|rib| !leads(rib, want) || same(fib, rib))))
+    };
+    let times = series.fib().iter().map(|(at, _)| *at).chain(series.rib().iter().map(|(at, _)| *at));
+    let times: BTreeSet<u64> = times.collect();
+    let way = series.fib().last().map(|(_, way)| way.clone());
+    let leads_right = way.as_ref().is_some_and(|way| leads(way, want));
+    Cell { way, leads_right, right_since: since(times.into_iter().map(|time| (time, at(time)))) }
+}
+
+fn leads(way: &Way<'_>, want: &Want<'_>) -> bool {
+    way.ends.are(&want.nodes, &want.target.served_by)
+}
+
+/// Since when it has been right, in the end.
+fn since(steps: impl DoubleEndedIterator<Item = (u64, bool)>) -> Option<u64> {
+    steps.rev().take_while(|(_, right)| *right).last().map(|(at, _)| at)
+}
+
 impl Cell<'_> {
     pub(super) fn is_right(&self) -> bool {
         self.right_since.is_some()
     }
-}
-
-fn right(nodes: Option<&BTreeSet<String>>, want: &[&str]) -> bool {
-    nodes.is_some_and(|nodes| nodes.iter().map(String::as_str).eq(want.iter().copied()))
 }

@@ -190,7 +190,7 @@ fn who_is_not_heard_for_a_short_stable_time_is_waited_for() {
     let is_ns1 = |n: u64| n == first || n > first + 20 && n.is_multiple_of(2);
     story.ask(FAULT, FAULT + 3000 * MS, |n| answer(if is_ns1(n) { "ns1" } else { "ns2" }));
     assert_eq!(story.judge_with(both).verdict, Some(Verdict::Pass));
-    story.events.retain(|event| event.at < FAULT + 800 * MS);
+    story.events.retain(|event| event.at < FAULT + 350 * MS);
     assert_eq!(story.judge_with(both).verdict, None);
 }
 
@@ -212,6 +212,71 @@ fn who_answers_at_first_and_then_hardly_ever_does_not_serve() {
     let finding = story.judge_with(both);
     assert_eq!(finding.found, ["client hears too little from ns1 at 10.1.53.1"]);
     assert_eq!(finding.verdict, Some(Verdict::Fail), "{finding:?}");
+}
+
+/// The answers of ns2 that name no node, or another one than there is.
+fn unnamed(names: &'static str) -> Story {
+    let mut story = Story::of_failover();
+    story.events.retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT));
+    story.ask(FAULT, FAULT + 4000 * MS, |_| answer(names));
+    story
+}
+
+#[test]
+fn answers_of_an_unknown_node_are_unknown_and_never_somebody_else_s() {
+    for names in ["", "ns2.example.net"] {
+        let mut story = unnamed(names);
+        story.push(FAULT + 60_000 * MS, "router", Seen::Ready);
+        let finding = story.judge();
+        assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
+        let told = finding.found.first().expect("a reason");
+        assert!(told.contains("nothing tells who gave 400 of the answers") && told.contains("server-id"), "{told}");
+    }
+}
+
+#[test]
+fn a_failure_that_the_unknown_node_does_not_explain_is_one() {
+    let mut story = unnamed("");
+    story.fib(FAULT + 3000 * MS, &["11", "12"]);
+    story.push(FAULT + 60_000 * MS, "router", Seen::Ready);
+    let finding = story.judge();
+    assert_eq!(finding.verdict, Some(Verdict::Fail), "{finding:?}");
+    assert!(!finding.found.iter().any(|line| line.contains("others than expected")), "{finding:?}");
+}
+
+#[test]
+fn the_servers_own_probes_tell_who_answered() {
+    let served = |node: &str| {
+        let mut story = unnamed("");
+        let mut served = Vec::new();
+        for event in &mut story.events {
+            let Seen::Query { port, id, to, number, .. } = &mut event.saw else { continue };
+            (*port, *id) = (4000, *number as u16);
+            let client = if to.is_ipv4() { "192.0.2.10" } else { "2001:db8:c::10" };
+            let client = std::net::SocketAddr::new(client.parse().unwrap(), 4000);
+            served.push((event.at, Seen::Served { to: *to, client, id: *id }));
+        }
+        served.into_iter().filter(|(at, _)| *at >= FAULT).for_each(|(at, saw)| story.push(at, node, saw));
+        story.judge().verdict
+    };
+    assert_eq!(served("ns2"), Some(Verdict::Pass));
+    assert_eq!(served("ns1"), Some(Verdict::Fail));
+}
+
+/// What the client's own machine refused is no server's fault, and proves nothing.
+#[test]
+fn what_could_not_be_asked_is_unknown_where_it_matters() {
+    let could_not = |n: u64| n == 120;
+    let unasked = || Outcome::Unasked("Too many open files".to_owned());
+    let mut story = Story::of_failover();
+    story.events.retain(|event| !matches!(event.saw, Seen::Query { sent, .. } if sent >= FAULT + 10 * MS));
+    story.ask(FAULT + 10 * MS, FAULT + 4000 * MS, |n| if could_not(n) { unasked() } else { answer("ns2") });
+    let lost = |most: u64| story.judge_with(|expectation| expectation.expect.lost = Some(most));
+    assert_eq!(lost(8).verdict, Some(Verdict::Pass), "four were lost, and four not asked");
+    let finding = lost(4);
+    assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
+    assert!(finding.found.iter().all(|line| line.contains("itself could not send 1 of its queries")), "{finding:?}");
+    assert_eq!(lost(3).verdict, Some(Verdict::Fail), "four were lost for sure");
 }
 
 #[test]
