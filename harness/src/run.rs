@@ -6,10 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::clock::Clock;
 use crate::engine::{About, Engine, EngineError};
-use crate::history::{Event, History, Recorder, Seen, now};
+use crate::history::{History, Journal, Recorder, Seen, now};
 use crate::image::{ImageError, Progress, Recipe, ensure};
-use crate::lab::{self, LabError};
+use crate::lab::{self, LabError, Whose};
 use crate::outcome::Played;
 use crate::outcome::Verdict;
 use crate::owner::Labels;
@@ -91,14 +92,16 @@ impl Request {
     }
 }
 
-/// Runs it; `out` gets the terminal's text, `progress` what the building of images says.
+/// Runs it; `out` gets the terminal's text, `progress` what the building of images says, `warn` what the user must know and what costs
+/// no verdict, such as a network that cannot be removed.
 ///
 /// # Errors
-/// There is no verdict: see [`RunError`]. Nothing is left on the engine.
+/// There is no verdict: see [`RunError`]. Nothing is left on the engine but what `warn` was told.
 pub async fn run(
     request: &Request,
     engine: &dyn Engine,
     progress: &dyn Progress,
+    warn: &dyn Fn(&str),
     out: impl Write,
     colour: bool,
     interrupted: impl Future<Output = &'static str>,
@@ -108,7 +111,11 @@ pub async fn run(
     let began = Instant::now();
     let prepare = async {
         let about = engine.about().await?;
-        lab::sweep(engine).await?;
+        // What others have left is their matter: it keeps no run from its verdict.
+        match lab::sweep(engine, Whose::Dead).await {
+            Ok(swept) => stays(warn, "what an earlier run has left stays", &swept.left),
+            Err(error) => stays(warn, "what earlier runs have left is not known", &[error]),
+        }
         Ok::<_, RunError>((about, images(&plan, engine, progress).await?))
     };
     let (about, images) = tokio::select! {
@@ -121,7 +128,8 @@ pub async fn run(
     let cannot = |path: &Path, source| LabError::Folder { path: path.to_owned(), source };
     let recorder = Recorder::new(Some(&folder.history())).map_err(|error| cannot(&folder.history(), error))?;
     let versions = versions(&about, &plan, &images);
-    recorder.record(Event { at: now(), since: None, node: None, saw: Seen::Begin { run: run_name.clone(), versions } });
+    let journal = Journal::new(recorder.clone(), Clock::kernel());
+    journal.note(None, Seen::Begin { run: run_name.clone(), versions });
 
     let labels = Labels::of_this_process(&run_name);
     let began = Instant::now();
@@ -131,16 +139,20 @@ pub async fn run(
     terminal.plan();
     terminal.booting();
 
-    let reaper = lab::Reaper::of(&run_name);
-    let body = async |lab: &mut lab::Lab<'_>| lab::play(lab, &mut terminal).await;
-    let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
+    let reaper = lab::Reaper::of(&labels);
+    let body = async |lab: &mut lab::Lab<'_>| {
+        terminal.counts_from(lab.began());
+        lab::play(lab, &mut terminal).await
+    };
+    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, body).await;
     drop(reaper);
+    stays(warn, "of this run stays", &ended.left);
     terminal.clear();
     let history = recorder.with(History::clone);
     let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
     let recorded =
         recorded.and_then(|()| write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error)));
-    let played = played??;
+    let played = ended.outcome??;
 
     let summary = Summary::of(&plan, &played);
     let times = times(&plan, &played, history.events());
@@ -152,6 +164,12 @@ pub async fn run(
     // The verdict has been told; but who relies on the record must know that it is not whole.
     recorded?;
     Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
+}
+
+fn stays(warn: &dyn Fn(&str), what: &str, left: &[EngineError]) {
+    for error in left {
+        warn(&format!("{what}: {error}"));
+    }
 }
 
 /// The image of each node.

@@ -15,9 +15,14 @@ pub(super) fn plan(request: &Request, list: Option<List>) -> anyhow::Result<Exit
         Some(list) => matrix(request, list)?,
         None => request.plan()?.to_string(),
     };
-    // A reader that has gone away (`| head`) is no error.
-    let _gone = std::io::stdout().write_all(text.as_bytes());
-    Ok(ExitCode::SUCCESS)
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // A reader that has gone away (`| head`) is no error.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write the plan to stdout"))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Which cells are listed.

@@ -32,7 +32,7 @@ pub async fn connect() -> Result<Box<dyn Engine>> {
     Ok(Box::new(docker::Docker::connect().await?))
 }
 
-/// A container engine.
+/// A container engine. No verb waits for ever: an engine that does not answer is [`EngineError::Silent`].
 pub trait Engine: Send + Sync {
     /// Asks the engine who it is; the first call of every run.
     ///
@@ -70,6 +70,15 @@ pub trait Engine: Send + Sync {
 
     /// Kills the container without warning, as a power cut would.
     fn crash<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Stops all processes of the container where they are, as `docker pause` does.
+    fn pause<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Takes the container off a network, both by identifier.
+    fn disconnect<'a>(&'a self, id: &'a str, network: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// How a container is; one that is not there has ended.
+    fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>>;
 
     /// Everything that carries our labels, of this and of other runs.
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>>;
@@ -155,6 +164,28 @@ pub struct Node {
     pub input: Box<dyn AsyncWrite + Send + Unpin>,
     /// The program's stdout, chunk by chunk, to its end. What the program writes on stderr comes as [`Chunk::Stderr`].
     pub output: BoxStream<'static, Result<Chunk>>,
+}
+
+/// How a container is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeState {
+    /// Whether its processes run.
+    pub life: Life,
+    /// Identifiers of the networks that it is on.
+    pub networks: Vec<String>,
+    /// Whether the kernel killed a process of it because its memory was used up.
+    pub out_of_memory: bool,
+}
+
+/// Whether a container's processes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// They do.
+    Running,
+    /// Somebody has stopped all of them where they are.
+    Paused,
+    /// They have ended, or the container is gone.
+    Ended,
 }
 
 /// A piece of a program's output.

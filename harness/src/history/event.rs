@@ -183,6 +183,13 @@ pub enum Seen {
         /// Of these, for how many the thread waited for other ones of this machine; the rest its host took.
         waited: u64,
     },
+    /// The harness's own clock was compared with the nodes': all times of this history are the nodes'.
+    Clock {
+        /// What was added to the harness's clock, in nanoseconds; 0 when both are the same.
+        shift: i64,
+        /// How far that may be from the truth, in nanoseconds.
+        error: u64,
+    },
     /// The verdict on a step, as it was given while the run went on.
     Judged {
         /// The step's number.

@@ -34,6 +34,9 @@ pub enum LabError {
         /// What it said.
         error: String,
     },
+    /// The nodes' clocks are not one clock.
+    #[error("the clocks of the nodes cannot be compared: {0}")]
+    Clocks(String),
     /// The run's folder could not be written.
     #[error("cannot write {}", .path.display())]
     Folder {
@@ -56,8 +59,11 @@ impl LabError {
             Self::Slow { .. } => {
                 Some("is the machine out of memory or processors? Other labs on it count too".to_owned())
             }
+            Self::Clocks(_) => Some(
+                "all nodes must run on one machine: DOCKER_HOST must name one engine, not a swarm or a proxy for several".to_owned(),
+            ),
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Some("the disk is full: make room, or point --target at another one".to_owned())
+                Some("the disk is full: make room, or point --records at another one".to_owned())
             }
             _ => None,
         }

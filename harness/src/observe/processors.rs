@@ -16,7 +16,7 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
 use nix::unistd::Pid;
 
 use crate::check::nanos;
-use crate::history::{Event, Recorder, Seen, now};
+use crate::history::{Journal, Seen, now};
 use crate::wait::pause;
 
 /// How often each processor is looked at: a hundred short turns a second.
@@ -30,7 +30,7 @@ const ACCOUNT: &str = "/proc/thread-self/schedstat";
 /// A processor that ran a thread late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
-    /// When it was to run; nanoseconds of the history's clock, as all of these.
+    /// When it was to run; nanoseconds of the harness's own clock, as all of these.
     pub due: u64,
     /// When it ran.
     pub ran: u64,
@@ -67,12 +67,12 @@ impl Processors {
     ///
     /// # Errors
     /// As [`Self::watch`].
-    pub fn record(recorder: &Recorder) -> io::Result<Self> {
-        let recorder = recorder.clone();
+    pub fn record(journal: &Journal) -> io::Result<Self> {
+        let journal = journal.clone();
         Self::watch(PERIOD, move |stall| {
             if stall.late() >= nanos(STALLED) {
                 let saw = Seen::Stalled { late: stall.late(), waited: stall.waited };
-                recorder.record(Event { at: stall.ran, since: None, node: None, saw });
+                journal.note_at(stall.ran, None, saw);
             }
         })
     }
@@ -101,7 +101,7 @@ impl Processors {
 }
 
 impl Processors {
-    /// Returns when each has looked since then: how late it was before that has been handed on.
+    /// Returns when each has looked since then, on the harness's own clock: how late it was before that has been handed on.
     pub async fn looked_since(&self, at: u64) {
         while self.looks.iter().any(|last| last.load(Ordering::Acquire) < at) {
             pause(PERIOD).await;

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use harness::engine::fake::{FakeEngine, Heard};
-use harness::history::now;
 use harness::plan::{Action as Step, Plan, host};
 use harness::spec::Span;
 use protocol::{Action, NextHop, Observation, Outcome};
@@ -49,6 +48,9 @@ fn serving(engine: &FakeEngine) -> &'static [&'static str] {
 }
 
 fn route(plan: &Plan, engine: &FakeEngine, servers: &[&str]) {
+    if !engine.runs("router") {
+        return;
+    }
     let mut text = String::from("1007-Table master:\n");
     for service in &plan.services {
         let hops: Vec<IpAddr> = servers.iter().map(|server| hop(plan, server, service.address)).collect();
@@ -72,7 +74,10 @@ fn hop(plan: &Plan, server: &str, like: IpAddr) -> IpAddr {
 
 /// One query to each address, answered by the servers in turn.
 fn ask(plan: &Plan, engine: &FakeEngine, servers: &[&str], number: u64) {
-    let sent = now();
+    if !engine.runs("client") {
+        return;
+    }
+    let sent = engine.clock().now();
     for service in &plan.services {
         let instance = servers[usize::try_from(number).expect("few rounds") % servers.len()].to_owned();
         engine.emit(
