@@ -9,7 +9,7 @@ use protocol::{Link, Setup};
 
 use super::error::LabError;
 use super::node::LiveNode;
-use crate::engine::{Engine, Network, NodeSpec};
+use crate::engine::{Engine, Limits, Network, NodeSpec};
 use crate::history::Journal;
 use crate::observe::{Observer, Phase, Status};
 use crate::owner::Labels;
@@ -80,6 +80,7 @@ async fn start(
         let (network, mac, addresses) = (link.network.clone(), link.mac.clone(), link.addresses.clone());
         links.push(Link { network, carrier: *carrier, mac, addresses });
     }
+    let limits = Limits::from_environment().map_err(lacks)?;
     let image = images.get(&node.name).ok_or_else(|| lacks("it has no image".to_owned()))?;
     let spec = NodeSpec {
         name: format!("anycast-lab-{}-{}", labels.run, node.name),
@@ -89,6 +90,7 @@ async fn start(
         networks: attached.clone(),
         sysctls: node.sysctls.clone(),
         labels: labels.clone(),
+        limits,
     };
     let started = engine.start_node(&spec).await?;
     let status = Status::new(&node.name, journal.clone());

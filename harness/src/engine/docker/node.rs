@@ -22,6 +22,26 @@ use super::{EngineError, Node, NodeSpec, Owned, Result, What, as_owned, ours, re
 /// Octets on their way to a node's stdin.
 const IN_FLIGHT: usize = 64 * 1024;
 
+/// What root in a node may do (capabilities(7)): no more than its daemons and the probe use.
+const CAPABILITIES: [&str; 11] = [
+    // Addresses, routes, nftables; packets as the kernel sees them.
+    "NET_ADMIN",
+    "NET_RAW",
+    // Ports 53 and 179.
+    "NET_BIND_SERVICE",
+    // Daemons leave root for a user of their own, with files that are then theirs.
+    "SETUID",
+    "SETGID",
+    "SETPCAP",
+    "CHOWN",
+    "FOWNER",
+    "DAC_OVERRIDE",
+    // Faults send signals to daemons of other users.
+    "KILL",
+    // `named -t`, and FRR.
+    "SYS_CHROOT",
+];
+
 pub(super) async fn start(api: &Api, node: &NodeSpec) -> Result<Node> {
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
     let made = api.create_container(Some(options), body(api, node)).await;
@@ -64,7 +84,12 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
             auto_remove: Some(true),
             init: Some(false),
             privileged: Some(false),
-            cap_add: Some(owned(&["NET_ADMIN", "NET_RAW"])),
+            cap_drop: Some(owned(&["ALL"])),
+            cap_add: Some(owned(&CAPABILITIES)),
+            security_opt: Some(owned(&["no-new-privileges"])),
+            memory: Some(i64::try_from(node.limits.memory).unwrap_or(i64::MAX)),
+            memory_swap: Some(i64::try_from(node.limits.memory).unwrap_or(i64::MAX)),
+            pids_limit: Some(node.limits.processes.into()),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             sysctls: Some(node.sysctls.clone().into_iter().collect()),
             network_mode: Some(first.cloned().unwrap_or_else(|| "none".to_owned())),

@@ -286,7 +286,7 @@ mod tests {
     use protocol::{Command, Exit, Report, Signal};
     use tokio::io::AsyncWriteExt;
 
-    use super::super::{Chunk, Engine, Node};
+    use super::super::{Chunk, Engine, Limits, Node};
     use super::*;
     use crate::owner::Labels;
 
@@ -299,6 +299,7 @@ mod tests {
             networks: vec![],
             sysctls: BTreeMap::new(),
             labels: Labels::of_this_process("run"),
+            limits: Limits::default(),
         };
         engine.start_node(&spec).await.unwrap()
     }
