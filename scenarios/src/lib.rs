@@ -198,7 +198,7 @@ fn told(error: &dyn Display, hint: Option<&str>) -> String {
 }
 
 /// Tests say nothing while images are built.
-struct Silent;
+pub struct Silent;
 
 impl Progress for Silent {
     fn started(&self, _: &str) {}

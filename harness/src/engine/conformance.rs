@@ -12,9 +12,7 @@ use futures::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{interval, timeout};
 
-use super::{
-    Build, Chunk, Engine, EngineError, Life, Limits, Network, Node, NodeSpec, NodeState, Owned, Result, What,
-};
+use super::{Build, Chunk, Engine, EngineError, Life, Limits, Network, Node, NodeSpec, NodeState, Owned, Result, What};
 use crate::owner::{self, Labels};
 
 /// How long anything may take on a busy machine.

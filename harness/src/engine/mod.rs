@@ -267,7 +267,8 @@ mod tests {
 
     #[test]
     fn limits_are_settable_and_nonsense_is_refused() {
-        let read = |memory: &'static str| Limits::read(move |name| (name.ends_with("MEMORY")).then(|| memory.to_owned()));
+        let read =
+            |memory: &'static str| Limits::read(move |name| (name.ends_with("MEMORY")).then(|| memory.to_owned()));
         assert_eq!(read("2048").map(|limits| limits.memory), Ok(2 << 30));
         assert_eq!(read(""), Ok(Limits::default()));
         for nonsense in ["2g", "1", "-5"] {

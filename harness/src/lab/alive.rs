@@ -110,7 +110,7 @@ fn follow(node: &LiveNode, distance: Distance) {
     let shift = journal.clock().shift();
     match distance.misses(shift) {
         0 => {}
-        ..=DRIFT => set(journal, distance, shift.clamp(distance.least, distance.most)),
+        1..=DRIFT => set(journal, distance, shift.clamp(distance.least, distance.most)),
         missed => node.status.hole(&format!(
             "its clock and the harness's have moved apart by {} ms since they were compared",
             missed / 1_000_000
