@@ -100,7 +100,11 @@ fn instead(text: &str) -> Result<(String, PathBuf), String> {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    // The panic has said where it was. Rust's own code for it, 101, is that of Unknown here.
+    or_panicked(command)
+}
+
+/// The panic has said where it was. Rust's own code for it, 101, is that of Unknown here.
+fn or_panicked(command: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode {
     std::panic::catch_unwind(command).unwrap_or(ExitCode::from(exit::PANICKED))
 }
 
@@ -131,5 +135,17 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             clean::clean(whose, if dry_run { clean::Mode::DryRun } else { clean::Mode::Remove }).await
         }
         Command::Reap { labels } => clean::reap(&labels).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_not_unknown() {
+        let code = or_panicked(|| panic!("the test asked for it"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        assert_ne!(exit::PANICKED, exit::UNKNOWN);
     }
 }

@@ -42,8 +42,8 @@ async fn happens(mishap: Mishap, engine: &FakeEngine, node: &str) {
     }
 }
 
-fn after(ms: u64) -> impl Future<Output = ()> {
-    async move { drop(timeout(Duration::from_millis(ms), pending::<()>()).await) }
+async fn after(ms: u64) {
+    drop(timeout(Duration::from_millis(ms), pending::<()>()).await);
 }
 
 /// Plays the whole scenario on an engine that takes its time; returns the verdict, and how long the run went on after the mishap.
