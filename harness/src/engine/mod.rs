@@ -162,7 +162,7 @@ pub struct NodeSpec {
 /// which no container can be given more than.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory; swap is not added to it. What needs more is killed, and the verdict is Unknown.
+    /// Bytes of memory; swap is not added to it. What needs more is killed.
     pub memory: u64,
     /// Processes and threads.
     pub processes: u32,
@@ -215,7 +215,8 @@ pub struct NodeState {
     pub life: Life,
     /// Identifiers of the networks that it is on.
     pub networks: Vec<String>,
-    /// Whether the kernel killed a process of it because its memory was used up.
+    /// Whether the kernel killed a process of it because its memory was used up. Docker 20.10 tells it only of a container that has
+    /// ended.
     pub out_of_memory: bool,
 }
 
