@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::check::always::violations;
 use crate::check::judge;
-use crate::history::{Event, History, Seen};
+use crate::history::{Event, History, Seen, hole};
 use crate::lab::Watcher;
 use crate::outcome::Played;
 use crate::outcome::{Finding, Verdict};
@@ -170,7 +170,9 @@ impl Replay<'_> {
     }
 
     fn violations(&self, known: &[Event], at: u64) -> Vec<String> {
-        self.served.map(|served| violations(self.plan, known, served, at)).unwrap_or_default()
+        // As the lab does.
+        let served = self.served.filter(|_| hole(known).is_none());
+        served.map(|served| violations(self.plan, known, served, at)).unwrap_or_default()
     }
 }
 

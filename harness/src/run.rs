@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::builder::{ImageError, Progress, ensure, exact_versions};
+use crate::clock::Clock;
 use crate::engine::{About, Engine, EngineError};
-use crate::history::{Event, History, Recorder, Seen, now};
+use crate::history::{History, Journal, Recorder, Seen, now};
 use crate::image::Recipe;
-use crate::lab::{self, LabError};
+use crate::lab::{self, LabError, Whose};
 use crate::outcome::Played;
 use crate::outcome::Verdict;
 use crate::owner::Labels;
@@ -94,14 +95,16 @@ impl Request {
     }
 }
 
-/// Runs it; `out` gets the terminal's text, `progress` what the building of images says.
+/// Runs it; `out` gets the terminal's text, `progress` what the building of images says, `warn` what the user must know and what costs
+/// no verdict, such as a network that cannot be removed.
 ///
 /// # Errors
-/// There is no verdict: see [`RunError`]. Nothing is left on the engine.
+/// There is no verdict: see [`RunError`]. Nothing is left on the engine but what `warn` was told.
 pub async fn run(
     request: &Request,
     engine: &dyn Engine,
     progress: &dyn Progress,
+    warn: &dyn Fn(&str),
     out: impl Write,
     colour: bool,
     interrupted: impl Future<Output = &'static str>,
@@ -114,7 +117,11 @@ pub async fn run(
     let began = Instant::now();
     let prepare = async {
         let about = engine.about().await?;
-        lab::sweep(engine).await?;
+        // What others have left is their matter: it keeps no run from its verdict.
+        match lab::sweep(engine, Whose::Dead).await {
+            Ok(swept) => stays(warn, "what an earlier run has left stays", &swept.left),
+            Err(error) => stays(warn, "what earlier runs have left is not known", &[error]),
+        }
         let images = images(&plan, engine, progress).await?;
         let exact = exact_versions(engine, &images).await?;
         Ok::<_, RunError>((about, identifiers(engine, &images).await?, exact, images))
@@ -128,8 +135,8 @@ pub async fn run(
     let building = began.elapsed();
     let mut versions = versions(&about, &plan, &images);
     versions.extend(exact);
-    let begin = Seen::Begin { run: run_name.clone(), versions, images: identifiers, seed };
-    recorder.record(Event { at: now(), since: None, node: None, saw: begin });
+    let journal = Journal::new(recorder.clone(), Clock::kernel());
+    journal.note(None, Seen::Begin { run: run_name.clone(), versions, images: identifiers, seed });
 
     let labels = Labels::of_this_process(&run_name);
     let began = Instant::now();
@@ -139,17 +146,21 @@ pub async fn run(
     terminal.plan();
     terminal.booting();
 
-    let reaper = lab::Reaper::of(&run_name);
-    let body = async |lab: &mut lab::Lab<'_>| lab::play(lab, &mut terminal).await;
-    let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
+    let reaper = lab::Reaper::of(&labels);
+    let body = async |lab: &mut lab::Lab<'_>| {
+        terminal.counts_from(lab.began());
+        lab::play(lab, &mut terminal).await
+    };
+    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, body).await;
     drop(reaper);
+    stays(warn, "of this run stays", &ended.left);
     terminal.clear();
     let history = recorder.history();
     let save = || {
         recorder.finish().map_err(|error| cannot(&folder.history(), error))?;
         write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))
     };
-    let played = match played.flatten() {
+    let played = match ended.outcome.flatten() {
         Ok(played) => played,
         Err(error) => {
             // Why the lab did not come up matters more than what of it could not be recorded.
@@ -167,6 +178,12 @@ pub async fn run(
     let times = times(&plan, &played, history.events());
     folder.conclude(&format!("{}\n{times}", summary.line(&plan))).map_err(|error| cannot(folder.path(), error))?;
     Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
+}
+
+fn stays(warn: &dyn Fn(&str), what: &str, left: &[EngineError]) {
+    for error in left {
+        warn(&format!("{what}: {error}"));
+    }
 }
 
 /// The image of each node.

@@ -15,6 +15,7 @@ macro_rules! suite {
         }
 
         suite!($engine: input_is_a_dead_mans_switch, stderr_is_told_apart, crash_ends_the_output, removal_is_by_force,
+            a_write_to_a_node_that_ended_is_lost, the_state_is_told,
             names_clash, a_failed_start_leaves_nothing, images, a_failed_build_shows_its_output);
     };
     ($engine:path: $($check:ident),*) => {

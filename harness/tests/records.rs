@@ -26,7 +26,7 @@ fn request(records: PathBuf) -> Request {
 /// Why it did not run. Whatever gets as far as images is interrupted there.
 async fn error(engine: &FakeEngine, records: PathBuf) -> RunError {
     let request = request(records);
-    run(&request, engine, &Silent, Vec::new(), false, ready("SIGINT")).await.expect_err("it cannot run")
+    run(&request, engine, &Silent, &|_| {}, Vec::new(), false, ready("SIGINT")).await.expect_err("it cannot run")
 }
 
 #[tokio::test]

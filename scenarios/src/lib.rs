@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use harness::builder::{Progress, ensure};
+use harness::clock::Clock;
 use harness::engine;
 use harness::engine::{Engine, Owned};
-use harness::history::Recorder;
+use harness::history::{Journal, Recorder};
 use harness::image::Recipe;
 use harness::lab::{self, Lab, Reaper};
 use harness::outcome::Verdict;
@@ -106,7 +107,7 @@ pub async fn run(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Ran {
 pub async fn run_now(request: &Request) -> Ran {
     let engine = docker().await;
     let mut text = Vec::new();
-    let ran = run::run(request, engine.as_ref(), &Silent, &mut text, false, pending()).await;
+    let ran = run::run(request, engine.as_ref(), &Silent, &|_| {}, &mut text, false, pending()).await;
     let text = String::from_utf8_lossy(&text).into_owned();
     match ran {
         Ok(outcome) => Ran { outcome, text },
@@ -126,12 +127,13 @@ pub async fn up<'p, T>(plan: &'p Plan, body: impl AsyncFnOnce(&mut Lab<'p>, &str
     let images = images(plan, engine.as_ref()).await;
     let name = fresh(&plan.scenario);
     let recorder = Recorder::new(None).expect("a history in memory needs no file");
-    let reaper = Reaper::of(&name);
+    let (journal, labels) = (Journal::new(recorder, Clock::kernel()), Labels::of_this_process(&name));
+    let reaper = Reaper::of(&labels);
     let body = async |lab: &mut Lab<'p>| body(lab, &name).await;
-    let done =
-        lab::run(plan, engine.as_ref(), &Labels::of_this_process(&name), &images, &recorder, pending(), body).await;
+    let ended = lab::run(plan, engine.as_ref(), &labels, &images, &journal, pending(), body).await;
     drop(reaper);
-    done.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
+    assert!(ended.left.is_empty(), "{:?}", ended.left);
+    ended.outcome.unwrap_or_else(|error| panic!("{}", told(&error, error.hint().as_deref())))
 }
 
 /// The image of each node, made where it is missing.
@@ -205,7 +207,7 @@ fn told(error: &dyn Display, hint: Option<&str>) -> String {
 }
 
 /// Tests say nothing while images are built.
-struct Silent;
+pub struct Silent;
 
 impl Progress for Silent {
     fn started(&self, _: &str) {}

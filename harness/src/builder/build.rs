@@ -167,6 +167,7 @@ async fn read(engine: &dyn Engine, image: &str, path: &str) -> Result<String> {
             argv: ["cat", path].map(str::to_owned).to_vec(),
             place: crate::engine::Place::Networks(Vec::new()),
             sysctls: BTreeMap::new(),
+            limits: crate::engine::Limits::default(),
         })
         .await?;
     drop(node.input);

@@ -1,5 +1,7 @@
 //! Exit codes, and how errors are told.
 
+use std::io::Write as _;
+
 use crate::builder::ImageError;
 use crate::engine::EngineError;
 use crate::lab::LabError;
@@ -9,6 +11,8 @@ use crate::spec::SpecError;
 
 /// Every expectation held.
 pub const PASS: u8 = 0;
+/// A defect of anycast-lab itself: it panicked, and stderr says where (`EX_SOFTWARE` of sysexits.h).
+pub const PANICKED: u8 = 70;
 /// The scenario is not one: what is wrong, and where, is on stderr.
 pub const BAD_SCENARIO: u8 = 96;
 /// No container engine answers.
@@ -22,7 +26,7 @@ pub const UNKNOWN: u8 = 101;
 /// Ended by SIGINT, SIGTERM or SIGHUP.
 pub const INTERRUPTED: u8 = 130;
 
-pub(super) const HELP: &str = "Exit status: 0 pass, 96 bad scenario, 97 Docker unreachable, 98 the lab did not come up, \
+pub(super) const HELP: &str = "Exit status: 0 pass, 70 anycast-lab panicked (a defect), 96 bad scenario, 97 Docker unreachable, 98 the lab did not come up, \
 100 fail, 101 unknown, 130 interrupted, 2 bad usage.";
 
 /// The code of a verdict.
@@ -48,7 +52,11 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         LabError::Engine(error) => engine(error),
         LabError::Interrupted(_) => INTERRUPTED,
         LabError::Action { .. } => UNKNOWN,
-        LabError::Node { .. } | LabError::Guard { .. } | LabError::Slow { .. } | LabError::Folder { .. } => NOT_UP,
+        LabError::Clocks(_)
+        | LabError::Node { .. }
+        | LabError::Guard { .. }
+        | LabError::Slow { .. }
+        | LabError::Folder { .. } => NOT_UP,
     };
     for cause in error.chain() {
         if cause.is::<SpecError>() {
@@ -71,7 +79,6 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 /// Tells an error, and what to do next.
-#[expect(clippy::print_stderr, reason = "the command line's edge")]
 pub(super) fn explain(error: &anyhow::Error, colour: bool) {
     let (red, blue, off) = if colour { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
@@ -80,13 +87,23 @@ pub(super) fn explain(error: &anyhow::Error, colour: bool) {
         // A transparent error repeats its cause.
         if cause != said {
             let label = if said.is_empty() { format!("{red}error{off}") } else { "  because".to_owned() };
-            eprintln!("{label}: {cause}");
+            say(&format!("{label}: {cause}"));
             said = cause;
         }
     }
     if let Some(hint) = error.chain().find_map(hint) {
-        eprintln!("{blue}hint{off}: {hint}");
+        say(&format!("{blue}hint{off}: {hint}"));
     }
+}
+
+/// Tells what the user must know, and what changes no exit status.
+pub(super) fn warn(text: &str) {
+    say(&format!("warning: {text}"));
+}
+
+/// Writes a line to stderr. Where nobody reads it, the exit status says enough.
+pub(super) fn say(line: &str) {
+    let _gone = writeln!(std::io::stderr(), "{line}");
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::lab::Whose;
+
 mod clean;
 pub mod exit;
 mod images;
@@ -59,9 +61,12 @@ enum Command {
         /// Those of running labs too, and of other hosts' on the same engine
         #[arg(long)]
         all: bool,
+        /// List what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     #[command(name = crate::lab::REAP, hide = true)]
-    Reap { run: String },
+    Reap { labels: Vec<String> },
 }
 
 /// Which scenario, and which variant of it.
@@ -101,6 +106,15 @@ fn instead(text: &str) -> Result<(String, PathBuf), String> {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    or_panicked(command)
+}
+
+/// The panic has said where it was. Rust's own code for it, 101, is that of Unknown here.
+fn or_panicked(command: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode {
+    std::panic::catch_unwind(command).unwrap_or(ExitCode::from(exit::PANICKED))
+}
+
+fn command() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
@@ -123,7 +137,22 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Judge(judge) => judge::judge(judge),
         Command::Images { command } => images::images(command.unwrap_or_default()).await,
-        Command::Clean { all } => clean::clean(all).await,
-        Command::Reap { run } => clean::reap(&run).await,
+        Command::Clean { all, dry_run } => {
+            let whose = if all { Whose::Any } else { Whose::Dead };
+            clean::clean(whose, if dry_run { clean::Mode::DryRun } else { clean::Mode::Remove }).await
+        }
+        Command::Reap { labels } => clean::reap(&labels).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_not_unknown() {
+        let code = or_panicked(|| panic!("the test asked for it"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        assert_ne!(exit::PANICKED, exit::UNKNOWN);
     }
 }

@@ -15,10 +15,11 @@ pub(super) fn plan(request: &Request, list: Option<List>) -> anyhow::Result<Exit
         Some(list) => matrix(request, list)?,
         None => request.plan()?.to_string(),
     };
-    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A reader that has gone away (`| head`) is no error.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("cannot write the plan"))
+            Err(anyhow::Error::new(error).context("cannot write the plan to stdout"))
         }
         _ => Ok(ExitCode::SUCCESS),
     }

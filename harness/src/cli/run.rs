@@ -21,7 +21,7 @@ pub(super) async fn run(request: &Request, repeat: u32) -> anyhow::Result<ExitCo
     }
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal();
-    let outcome = run::run(request, engine.as_ref(), &Bars::new(), stdout, colour, interrupted).await?;
+    let outcome = run::run(request, engine.as_ref(), &Bars::new(), &exit::warn, stdout, colour, interrupted).await?;
     Ok(ExitCode::from(exit::code(outcome.verdict())))
 }
 
@@ -37,7 +37,7 @@ async fn many(
     let mut repeats = Repeats::default();
     for number in 1..=repeat {
         let mut text = Vec::new();
-        let ran = run::run(request, engine, &Bars::new(), &mut text, false, interrupted.as_mut()).await?;
+        let ran = run::run(request, engine, &Bars::new(), &exit::warn, &mut text, false, interrupted.as_mut()).await?;
         if ran.verdict() != Verdict::Pass {
             out.write_all(&text)?;
         }

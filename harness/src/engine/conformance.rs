@@ -12,7 +12,9 @@ use futures::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{interval, timeout};
 
-use super::{Build, Chunk, Engine, EngineError, Network, Node, NodeSpec, Owned, Place, Result, What};
+use super::{
+    Build, Chunk, Engine, EngineError, Life, Limits, Network, Node, NodeSpec, NodeState, Owned, Place, Result, What,
+};
 use crate::owner::{self, Labels};
 
 /// How long anything may take on a busy machine.
@@ -90,6 +92,56 @@ pub async fn crash_ends_the_output(engine: &dyn Engine, image: &str) {
     assert!(rest.is_none(), "nothing is said: {rest:?}");
     until("the container is gone", || no_container(engine, &labels)).await;
     assert!(engine.crash(&node.id).await.is_err(), "what is gone cannot be crashed");
+}
+
+/// A write to a node that has ended does not fail at once: who waits for an answer must watch the output, or the time.
+///
+/// # Panics
+/// When the engine does not do so.
+pub async fn a_write_to_a_node_that_ended_is_lost(engine: &dyn Engine, image: &str) {
+    let labels = labels("lost");
+    let mut node = start(engine, &spec("lost", image, &labels)).await;
+    engine.crash(&node.id).await.expect("a node that runs can be crashed");
+    let rest = timeout(PATIENCE, node.output.next()).await.expect("the output ends");
+    assert!(rest.is_none(), "nothing is said: {rest:?}");
+    for _ in 0..3 {
+        let write = async {
+            node.input.write_all(b"nobody reads this\n").await?;
+            node.input.flush().await
+        };
+        timeout(PATIENCE, write).await.expect("a write does not wait").expect("a write does not fail");
+    }
+    until("the container is gone", || no_container(engine, &labels)).await;
+}
+
+/// The engine tells how a node is: that it runs and on which networks, that it is paused, that it has ended.
+///
+/// # Panics
+/// When the engine does not do so.
+pub async fn the_state_is_told(engine: &dyn Engine, image: &str) {
+    let labels = labels("state");
+    let (a, b) = (format!("{}-a", labels.run), format!("{}-b", labels.run));
+    let a = engine.create_network(&a, &labels).await.expect("a network is created");
+    let b = engine.create_network(&b, &labels).await.expect("a network is created");
+    let networks = vec![a.id.clone(), b.id.clone()];
+    let node = start(engine, &NodeSpec { place: Place::Networks(networks), ..spec("state", image, &labels) }).await;
+    let state = async || {
+        let mut state = engine.state(&node.id).await.expect("a node's state is told");
+        state.networks.sort();
+        state
+    };
+    let mut both = [a.id.clone(), b.id.clone()];
+    both.sort();
+    let runs = NodeState { life: Life::Running, networks: both.to_vec(), out_of_memory: false };
+    assert_eq!(state().await, runs);
+    engine.disconnect(&node.id, &b.id).await.expect("it can be taken off a network");
+    assert_eq!(state().await, NodeState { networks: vec![a.id.clone()], ..runs.clone() });
+    engine.pause(&node.id).await.expect("a node that runs can be paused");
+    assert_eq!(state().await, NodeState { life: Life::Paused, networks: vec![a.id], ..runs });
+    remove_twice(engine, &labels).await;
+    assert_eq!(state().await.life, Life::Ended);
+    assert!(engine.pause(&node.id).await.is_err(), "what is gone cannot be paused");
+    drop(node);
 }
 
 /// A node that runs can be removed, and then its network at once.
@@ -212,6 +264,7 @@ fn spec(check: &str, image: &str, labels: &Labels) -> NodeSpec {
         place: Place::Networks(vec![]),
         sysctls: BTreeMap::from([("net.ipv6.conf.all.disable_ipv6".to_owned(), "0".to_owned())]),
         labels: labels.clone(),
+        limits: Limits::default(),
     }
 }
 

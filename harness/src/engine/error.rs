@@ -47,6 +47,16 @@ pub enum EngineError {
         /// The engine's words.
         said: String,
     },
+    /// The engine did not answer in time.
+    #[error("{thing}: the engine did not {step} within {} s", .after.as_secs())]
+    Silent {
+        /// The container, network or image.
+        thing: String,
+        /// What was asked of the engine.
+        step: &'static str,
+        /// How long it was waited for.
+        after: std::time::Duration,
+    },
     /// The engine refused, or failed.
     #[error("{thing}: cannot {step}: {said}")]
     Refused {
@@ -95,6 +105,7 @@ impl EngineError {
             }
             Self::NameTaken { .. } => "`cargo lab clean` removes what labs that have ended left behind",
             Self::Build { .. } => "the last lines above are the build's own; it needs Debian's mirrors and PyPI",
+            Self::Silent { .. } => "is the engine overloaded, or does it hang? `docker ps` and its log tell",
             Self::NoRegistry { .. } | Self::Refused { .. } => return None,
         })
     }

@@ -32,7 +32,7 @@ pub async fn connect() -> Result<Box<dyn Engine>> {
     Ok(Box::new(docker::Docker::connect().await?))
 }
 
-/// A container engine.
+/// A container engine. No verb waits for ever: an engine that does not answer is [`EngineError::Silent`].
 pub trait Engine: Send + Sync {
     /// Asks the engine who it is; the first call of every run.
     ///
@@ -70,6 +70,15 @@ pub trait Engine: Send + Sync {
 
     /// Kills the container without warning, as a power cut would.
     fn crash<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Stops all processes of the container where they are, as `docker pause` does.
+    fn pause<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Takes the container off a network, both by identifier.
+    fn disconnect<'a>(&'a self, id: &'a str, network: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// How a container is; one that is not there has ended.
+    fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>>;
 
     /// Everything that carries our labels, of this and of other runs.
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>>;
@@ -147,6 +156,48 @@ pub struct NodeSpec {
     pub sysctls: BTreeMap<String, String>,
     /// Ownership.
     pub labels: Labels,
+    /// What it may use of the machine.
+    pub limits: Limits,
+}
+
+/// What a container may use of the machine, so that a defect in it ends there. Open files are limited by the engine's own hard limit,
+/// which no container can be given more than.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory; swap is not added to it. What needs more is killed.
+    pub memory: u64,
+    /// Processes and threads.
+    pub processes: u32,
+}
+
+impl Default for Limits {
+    /// Far beyond what a node of any scenario uses (50 MiB, 40 threads).
+    fn default() -> Self {
+        Self { memory: 1 << 30, processes: 1024 }
+    }
+}
+
+impl Limits {
+    /// The default ones, with those that the environment names: `ANYCAST_LAB_NODE_MEMORY` in MiB, `ANYCAST_LAB_NODE_PROCESSES`.
+    ///
+    /// # Errors
+    /// A value is not a number, or too small for a probe to run.
+    pub fn from_environment() -> std::result::Result<Self, String> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    fn read(get: impl Fn(&str) -> Option<String>) -> std::result::Result<Self, String> {
+        let number = |name: &str, least: u32| -> std::result::Result<Option<u32>, String> {
+            let Some(text) = get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+            let value = text.parse().ok().filter(|value| *value >= least);
+            let value = value.ok_or_else(|| format!("{name} = {text:?}: expected a number, {least} or more"))?;
+            Ok(Some(value))
+        };
+        let default = Self::default();
+        let memory = number("ANYCAST_LAB_NODE_MEMORY", 64)?.map(|mib| u64::from(mib) << 20);
+        let processes = number("ANYCAST_LAB_NODE_PROCESSES", 32)?;
+        Ok(Self { memory: memory.unwrap_or(default.memory), processes: processes.unwrap_or(default.processes) })
+    }
 }
 
 impl NodeSpec {
@@ -179,6 +230,29 @@ pub struct Node {
     pub output: BoxStream<'static, Result<Chunk>>,
 }
 
+/// How a container is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeState {
+    /// Whether its processes run.
+    pub life: Life,
+    /// Identifiers of the networks that it is on.
+    pub networks: Vec<String>,
+    /// Whether the kernel killed a process of it because its memory was used up. Docker 20.10 tells it only of a container that has
+    /// ended.
+    pub out_of_memory: bool,
+}
+
+/// Whether a container's processes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// They do.
+    Running,
+    /// Somebody has stopped all of them where they are.
+    Paused,
+    /// They have ended, or the container is gone.
+    Ended,
+}
+
 /// A piece of a program's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chunk {
@@ -208,4 +282,21 @@ pub enum What {
     Container,
     /// A network.
     Network,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_settable_and_nonsense_is_refused() {
+        let read =
+            |memory: &'static str| Limits::read(move |name| (name.ends_with("MEMORY")).then(|| memory.to_owned()));
+        assert_eq!(read("2048").map(|limits| limits.memory), Ok(2 << 30));
+        assert_eq!(read(""), Ok(Limits::default()));
+        for nonsense in ["2g", "1", "-5"] {
+            let error = read(nonsense).unwrap_err();
+            assert!(error.contains("ANYCAST_LAB_NODE_MEMORY") && error.contains(nonsense), "{error}");
+        }
+    }
 }

@@ -203,6 +203,13 @@ pub enum Seen {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<u32>,
     },
+    /// The harness's own clock was compared with the nodes': all times of this history are the nodes'.
+    Clock {
+        /// What was added to the harness's clock, in nanoseconds; 0 when both are the same.
+        shift: i64,
+        /// How far that may be from the truth, in nanoseconds.
+        error: u64,
+    },
     /// The verdict on a step, as it was given while the run went on.
     Judged {
         /// The step's number.

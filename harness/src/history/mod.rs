@@ -3,6 +3,7 @@
 mod chunk;
 mod event;
 mod interval;
+mod journal;
 mod line;
 mod log;
 mod name;
@@ -14,6 +15,7 @@ mod writer;
 
 pub use event::{BgpMessage, Event, RibRoute, Seen};
 pub use interval::{Interval, Order};
+pub use journal::Journal;
 pub use line::{FORMAT, Header, WRITER};
 pub use log::Snapshot;
 pub use name::Name;

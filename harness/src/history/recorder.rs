@@ -79,7 +79,7 @@ impl Recorder {
     }
 }
 
-/// Nanoseconds of CLOCK_MONOTONIC, which the nodes share when the engine runs on this host.
+/// Nanoseconds of the harness's own CLOCK_MONOTONIC. What is compared with a node's stamps comes from [`crate::clock::Clock`].
 #[must_use]
 pub fn now() -> u64 {
     use nix::time::{ClockId, clock_gettime};

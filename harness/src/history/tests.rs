@@ -84,6 +84,7 @@ fn one_of_each() -> Vec<Event> {
         event(2_000_001, "ns1", Seen::Served { to: address("fe80::2"), client: scoped, id: 1 }),
         lab(Seen::Hole { reason: "the node died".to_owned() }),
         lab(Seen::Stalled { late: 30_000_000, waited: 20_000_000, processor: Some(1), of: Some(2) }),
+        lab(Seen::Clock { shift: -5, error: 100_000 }),
         lab(Seen::Judged { number: 2, verdict: "Pass".to_owned() }),
     ]
 }
@@ -113,6 +114,7 @@ fn kind(saw: &Seen) -> usize {
         Seen::Hole { .. } => 18,
         Seen::Stalled { .. } => 19,
         Seen::Judged { .. } => 20,
+        Seen::Clock { .. } => 21,
     }
 }
 
@@ -159,7 +161,7 @@ fn every_event_is_read_as_it_was_written() {
 #[test]
 fn there_is_one_of_each() {
     let kinds: BTreeSet<usize> = one_of_each().iter().map(|event| kind(&event.saw)).collect();
-    assert!(kinds.iter().copied().eq(0..kinds.len()) && kinds.len() == 21, "{kinds:?}");
+    assert!(kinds.iter().copied().eq(0..kinds.len()) && kinds.len() == 22, "{kinds:?}");
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub enum LabError {
         /// What it said.
         error: String,
     },
+    /// The nodes' clocks are not one clock.
+    #[error("the clocks of the nodes cannot be compared: {0}")]
+    Clocks(String),
     /// The run's folder could not be written.
     #[error("cannot write {}", .path.display())]
     Folder {
@@ -65,6 +68,9 @@ impl LabError {
             Self::Slow { .. } => {
                 Some("is the machine out of memory or processors? Other labs on it count too".to_owned())
             }
+            Self::Clocks(_) => Some(
+                "all nodes must run on one machine: DOCKER_HOST must name one engine, not a swarm or a proxy for several".to_owned(),
+            ),
             Self::Guard { .. } => Some(format!(
                 "this needs Linux 5.12 with nf_tables (netdev), and an engine whose `host` network is where its bridges are; \
                  {UNGUARDED}=1 runs without, for scenarios that you trust"

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::error::LabError;
 use super::up::PROBE;
-use crate::engine::{Chunk, Engine, EngineError, Network, NodeSpec, Place};
-use crate::history::{Event, Recorder, Seen, now};
+use crate::engine::{Chunk, Engine, EngineError, Limits, Network, NodeSpec, Place};
+use crate::history::{Journal, Seen};
 use crate::observe::Lines;
 use crate::owner::Labels;
 
@@ -63,6 +63,7 @@ impl Guard {
             place: Place::Host,
             sysctls: BTreeMap::new(),
             labels: labels.clone(),
+            limits: Limits::default(),
         };
         let node = engine.start_node(&spec).await?;
         let words = Words { output: node.output, lines: Lines::default(), said: Vec::new(), complained: String::new() };
@@ -78,7 +79,7 @@ impl Recruit {
     pub(super) async fn cover(
         self,
         networks: &BTreeMap<String, Network>,
-        recorder: &Recorder,
+        journal: &Journal,
     ) -> Result<Option<Guard>, LabError> {
         let Some(Started { mut input, mut words }) = self.0 else { return Ok(None) };
         for bridge in networks.values().filter_map(|network| network.bridge.as_deref()) {
@@ -91,11 +92,11 @@ impl Recruit {
             let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())));
             answer.map_err(|why| LabError::Guard { why })?;
         }
-        let recorder = recorder.clone();
+        let journal = journal.clone();
         let _watching = tokio::spawn(async move {
             while words.next().await.is_some() {}
             let reason = format!("the guard of the lab's networks has ended {}", words.complained);
-            recorder.record(Event { at: now(), since: None, node: None, saw: Seen::Hole { reason } });
+            journal.note(None, Seen::Hole { reason });
         });
         Ok(Some(Guard { _input: input }))
     }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{join, join_all};
 use protocol::Action;
+use tokio::time::timeout;
 
+mod alive;
 mod error;
 mod guard;
 mod node;
@@ -21,23 +25,33 @@ pub use reaper::{Reaper, reap};
 pub use steps::{Watcher, play};
 
 use crate::check::{judge, nanos};
-use crate::engine::{Engine, Owned};
+use crate::clock::Distance;
+use crate::engine::{Engine, EngineError, Owned};
 use crate::fault::Fault;
-use crate::history::{Event, Recorder, Seen, now};
+use crate::history::{Event, Journal, Recorder, Seen, hole};
 use crate::observe::processors::Processors;
 use crate::outcome::{Finding, Verdict};
 use crate::owner::Labels;
 use crate::plan::{Expectation, NodePlan, Plan};
 use crate::spec::Span;
 use crate::wait::{TICK, pause};
+use alive::{Looker, watch_over};
 use guard::Guard;
 use node::LiveNode;
+
+/// How long what the engine was asked for may take after an interrupt. It is not dropped at once: the engine makes it all the same,
+/// after the teardown.
+const INTERRUPTED: Duration = Duration::from_secs(10);
+
+/// How long a processor may take to run one of the harness's threads, before a failure is Unknown.
+const PROCESSORS: Duration = Duration::from_secs(10);
 
 /// A lab that runs.
 pub struct Lab<'p> {
     plan: &'p Plan,
-    recorder: Recorder,
-    nodes: BTreeMap<String, LiveNode>,
+    journal: Journal,
+    nodes: BTreeMap<String, Arc<LiveNode>>,
+    looker: Looker,
     /// What is broken, the latest last.
     broken: Vec<Fault>,
     /// What deadlines and budgets count from.
@@ -52,80 +66,133 @@ pub struct Lab<'p> {
     _guard: Option<Guard>,
 }
 
+/// What came of a lab that was taken down again.
+#[must_use = "what could not be removed is still there"]
+pub struct Ended<T> {
+    /// What the body returned; or why the lab did not come up, or was interrupted.
+    pub outcome: Result<T, LabError>,
+    /// What could not be removed, and why. It costs no verdict.
+    pub left: Vec<EngineError>,
+}
+
 /// Brings a lab up, hands it to `body`, and takes it down again: on success, error, panic, and when `interrupted` completes
-/// (with the name of what interrupted).
+/// (with the name of what interrupted), at whatever moment.
 ///
-/// `images` names each node's image.
-///
-/// # Errors
-/// The lab did not come up, or was interrupted. What `body` found is its own result.
+/// `images` names each node's image. A node that is lost at any time is a hole in the history, and nothing waits for it.
 pub async fn run<'p, T>(
     plan: &'p Plan,
     engine: &dyn Engine,
     labels: &Labels,
     images: &BTreeMap<String, String>,
-    recorder: &Recorder,
+    journal: &Journal,
     interrupted: impl Future<Output = &'static str>,
     body: impl AsyncFnOnce(&mut Lab<'p>) -> T,
-) -> Result<T, LabError> {
+) -> Ended<T> {
+    let began = journal.clock().own();
+    let mut unsettled = false;
     let work = async {
-        // Not to be interrupted: a container that the engine is still making would escape the teardown.
-        let mut lab = Lab::start(plan, engine, labels, images, recorder).await?;
+        let mut interrupted = pin!(interrupted);
+        let mut lab = {
+            let mut start = pin!(Lab::start(plan, engine, labels, images, journal));
+            tokio::select! {
+                started = &mut start => started?,
+                signal = &mut interrupted => {
+                    unsettled = timeout(INTERRUPTED, start).await.is_err();
+                    return Err(LabError::Interrupted(signal));
+                }
+            }
+        };
+        let nodes: Vec<Arc<LiveNode>> = lab.nodes.values().cloned().collect();
+        let (looker, requests) = Looker::new();
+        lab.looker = looker;
         let rest = async {
-            lab.ready().await?;
+            lab.ready(began).await?;
             Ok(body(&mut lab).await)
         };
         tokio::select! {
             outcome = rest => outcome,
+            never = watch_over(&nodes, engine, requests) => match never {},
             signal = interrupted => Err(LabError::Interrupted(signal)),
         }
     };
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
-    recorder.close(now());
-    let down = down(engine, &labels.run).await;
+    journal.close();
+    // An engine that did not answer in time may still make what it was asked for.
+    unsettled |= matches!(&outcome, Ok(Err(LabError::Engine(EngineError::Silent { .. }))));
+    let left = match unsettled {
+        true => reaper::down_for_good(engine, labels).await,
+        false => down(engine, labels).await,
+    };
     match outcome {
-        Ok(Ok(result)) => down.map(|()| result),
-        Ok(Err(error)) => Err(error),
+        Ok(outcome) => Ended { outcome, left },
         Err(panic) => resume_unwind(panic),
     }
 }
 
-/// Removes whatever a run has on the engine.
-async fn down(engine: &dyn Engine, run: &str) -> Result<(), LabError> {
-    let mine = |owned: &Owned| owned.labels.run == run;
-    remove(engine, mine).await.map(drop)
+/// Removes whatever a run has on the engine; what could not be removed. Whole labels are compared: another checkout's run may have
+/// the same name.
+async fn down(engine: &dyn Engine, labels: &Labels) -> Vec<EngineError> {
+    match remove(engine, |owned| owned.labels == *labels).await {
+        Ok(removed) => removed.left,
+        Err(error) => vec![error],
+    }
 }
 
-/// Removes what dead owners have left on the engine; the names of what was removed.
-///
-/// # Errors
-/// The engine cannot be asked, or something cannot be removed.
-pub async fn sweep(engine: &dyn Engine) -> Result<Vec<String>, LabError> {
-    remove(engine, |owned| owned.labels.owner.is_dead()).await
+/// What was removed from an engine.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// The names of what went.
+    pub names: Vec<String>,
+    /// Why the rest did not.
+    pub left: Vec<EngineError>,
 }
 
-/// Removes what any run has on the engine, alive or dead; the names of what was removed.
+/// Whose things are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of owners that certainly have ended.
+    Dead,
+    /// Those of any run, alive or dead.
+    Any,
+}
+
+impl Whose {
+    fn owns(self, owned: &Owned) -> bool {
+        self == Self::Any || owned.labels.owner.is_dead()
+    }
+}
+
+/// Lists what owners have on the engine, and removes nothing.
 ///
 /// # Errors
-/// The engine cannot be asked, or something cannot be removed.
-pub async fn remove_all(engine: &dyn Engine) -> Result<Vec<String>, LabError> {
-    remove(engine, |_| true).await
+/// The engine cannot be asked.
+pub async fn list(engine: &dyn Engine, whose: Whose) -> Result<Vec<Owned>, EngineError> {
+    Ok(engine.owned().await?.into_iter().filter(|owned| whose.owns(owned)).collect())
+}
+
+/// Removes what owners have left on the engine. What cannot go does not keep the rest.
+///
+/// # Errors
+/// The engine cannot be asked.
+pub async fn sweep(engine: &dyn Engine, whose: Whose) -> Result<Removed, EngineError> {
+    remove(engine, |owned| whose.owns(owned)).await
 }
 
 /// Containers side by side, then networks: a network that is in use cannot go.
-async fn remove(engine: &dyn Engine, which: impl Fn(&Owned) -> bool) -> Result<Vec<String>, LabError> {
+async fn remove(engine: &dyn Engine, which: impl Fn(&Owned) -> bool) -> Result<Removed, EngineError> {
     let mut owned: Vec<Owned> = engine.owned().await?.into_iter().filter(|owned| which(owned)).collect();
     owned.sort_by_key(|owned| owned.what);
-    let mut failed = None;
+    let mut removed = Removed::default();
     for kind in owned.chunk_by(|a, b| a.what == b.what) {
-        // One that stays must not keep the others.
-        let removed = join_all(kind.iter().map(|thing| engine.remove(thing))).await;
-        failed = failed.or(removed.into_iter().find_map(Result::err));
+        let done = join_all(kind.iter().map(|thing| engine.remove(thing))).await;
+        for (thing, done) in kind.iter().zip(done) {
+            match done {
+                Ok(()) => removed.names.push(thing.name.clone()),
+                Err(error) => removed.left.push(error),
+            }
+        }
     }
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    Ok(owned.into_iter().map(|owned| owned.name).collect())
+    Ok(removed)
 }
 
 impl<'p> Lab<'p> {
@@ -134,37 +201,59 @@ impl<'p> Lab<'p> {
         engine: &dyn Engine,
         labels: &Labels,
         images: &BTreeMap<String, String>,
-        recorder: &Recorder,
+        journal: &Journal,
     ) -> Result<Self, LabError> {
-        // What is recorded first is the beginning of the run.
-        let origin = recorder.snapshot().from(0).next().map_or_else(now, |event| event.at);
-        let processors = Processors::record(recorder).ok();
+        // On a virtual clock the machine's own moments have no meaning.
+        let processors = if journal.clock().is_virtual() { None } else { Processors::record(journal).ok() };
         let image = images.values().next().map(String::as_str);
         let (networks, guard) = join(up::networks(plan, engine, labels), Guard::start(engine, labels, image)).await;
         let networks = networks?;
         // Before any node can send.
-        let guard = guard?.cover(&networks, recorder).await?;
-        let nodes = up::nodes(plan, engine, labels, images, &networks, recorder).await?;
+        let guard = guard?.cover(&networks, journal).await?;
+        let nodes = up::nodes(plan, engine, labels, images, &networks, journal).await?;
         Ok(Self {
             plan,
-            recorder: recorder.clone(),
+            journal: journal.clone(),
             nodes,
+            looker: Looker::new().0,
             broken: Vec::new(),
-            origin,
+            origin: 0,
             served: None,
             step: 0,
-            step_began: origin,
+            step_began: 0,
             processors,
             _guard: guard,
         })
     }
 
-    async fn ready(&self) -> Result<(), LabError> {
-        up::ready(&self.nodes).await?;
+    /// Waits until the lab is up. `began` is when that began, on the harness's own clock.
+    async fn ready(&mut self, began: u64) -> Result<(), LabError> {
+        let booted = up::ready(&self.nodes).await;
+        // Where no node has ever said anything, nothing is known of its clock, and what is known must be recorded.
+        self.journal.settle(Distance::UNKNOWN);
+        booted?;
+        let nodes: Vec<Arc<LiveNode>> = self.nodes.values().cloned().collect();
+        alive::compare(&nodes, &self.journal).await.map_err(LabError::Clocks)?;
+        // What is recorded first is the beginning of the run.
+        let first = self.recorder().with(|history| history.events().iter().map(|event| event.at).min());
+        self.origin = self.journal.clock().convert(began).min(first.unwrap_or(u64::MAX));
+        self.step_began = self.origin;
         let ask = |client: &'p NodePlan| self.tell(&client.name, Action::Ask);
-        join_all(self.plan.clients().map(ask)).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        self.record(None, now(), Seen::Up);
+        let asked = join_all(self.plan.clients().map(ask)).await.into_iter().collect::<Result<Vec<_>, _>>();
+        // A lost node is a hole, by which the first step is judged.
+        if let Err(error) = asked
+            && self.recorder().with(|history| hole(history.events()).is_none())
+        {
+            return Err(error);
+        }
+        self.record(None, self.now(), Seen::Up);
         Ok(())
+    }
+
+    /// When this began, in the nodes' time.
+    #[must_use]
+    pub fn began(&self) -> u64 {
+        self.origin
     }
 
     /// The plan that it runs.
@@ -176,7 +265,7 @@ impl<'p> Lab<'p> {
     /// Its history so far.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
-        &self.recorder
+        self.journal.recorder()
     }
 
     /// What deadlines and budgets count from: the last inject or heal, or the start; nanoseconds of the history's clock.
@@ -226,7 +315,7 @@ impl<'p> Lab<'p> {
     /// Waits until the expectation holds and has held for its stable time, or until that is certain not to happen.
     pub async fn expect(&self, expectation: &Expectation, watcher: &mut dyn Watcher) -> Finding {
         loop {
-            let began = now();
+            let began = self.own();
             let finding = self.judge(expectation);
             let Some(verdict) = finding.verdict else {
                 self.tick(watcher, began).await;
@@ -250,10 +339,10 @@ impl<'p> Lab<'p> {
 
     /// After a failure: watches on, and tells when it would have passed, if it does.
     pub async fn watch_on(&self, expectation: &Expectation, further: Span, watcher: &mut dyn Watcher) -> Option<u64> {
-        let until = now() + nanos(further.0);
+        let until = self.own() + nanos(further.0);
         let patient = Expectation { deadline: Span::ms(3_600_000), ..expectation.clone() };
-        while now() < until {
-            let began = now();
+        while self.own() < until {
+            let began = self.own();
             let finding = self.judge(&patient);
             if finding.verdict == Some(Verdict::Unknown) {
                 return None;
@@ -266,11 +355,11 @@ impl<'p> Lab<'p> {
         None
     }
 
-    /// Watches for a while.
+    /// Watches for a while; a node that is lost ends that early.
     pub async fn hold(&self, span: Span, watcher: &mut dyn Watcher) {
-        let until = now() + nanos(span.0);
-        while now() < until {
-            self.tick(watcher, now()).await;
+        let until = self.own() + nanos(span.0);
+        while self.own() < until && self.nodes.values().all(|node| node.status.closed().is_none()) {
+            self.tick(watcher, self.own()).await;
         }
     }
 
@@ -282,34 +371,50 @@ impl<'p> Lab<'p> {
     }
 
     fn judge(&self, expectation: &Expectation) -> Finding {
-        self.recorder.with(|history| judge(self.plan, history.events(), expectation, self.origin, now()))
+        let now = self.now();
+        self.recorder().with(|history| judge(self.plan, history.events(), expectation, self.origin, now))
     }
 
-    /// Until the next look, of which this one began at `began`. Each looks through the whole history, of labs side by side too:
-    /// looking takes a tenth of a processor at most, which else their daemons would lack.
+    /// The nodes' time.
+    fn now(&self) -> u64 {
+        self.journal.clock().now()
+    }
+
+    /// The harness's own time.
+    fn own(&self) -> u64 {
+        self.journal.clock().own()
+    }
+
+    /// Until the next look, of which this one began at `began` of the harness's own clock. Each looks through the whole history, of
+    /// labs side by side too: looking takes a tenth of a processor at most, which else their daemons would lack.
     async fn tick(&self, watcher: &mut dyn Watcher, began: u64) {
-        self.recorder.with(|history| watcher.tick(history.events(), now()));
-        let took = Duration::from_nanos(now().saturating_sub(began));
+        let now = self.now();
+        self.recorder().with(|history| watcher.tick(history.events(), now));
+        let took = Duration::from_nanos(self.own().saturating_sub(began));
         pause(TICK.max(took * 9)).await;
     }
 
-    /// Returns when everything that the nodes have seen so far is in the history. A node that does not answer has left a hole
-    /// there, which is what counts.
+    /// Returns when everything that the nodes have seen so far is in the history, and whether the engine still runs them as it was
+    /// told. A node that does not answer has left a hole there, which is what counts.
     async fn mark(&self) {
-        let _answers = join_all(self.nodes.values().map(|node| node.act(Action::Mark))).await;
+        let marks = join_all(self.nodes.values().map(|node| node.mark()));
+        let _answers = join(marks, self.looker.look()).await;
     }
 
-    /// Returns when it is known whether the machine stood still before that.
-    async fn looked(&self, at: u64) {
-        if let Some(processors) = &self.processors {
-            processors.looked_since(at).await;
+    /// Returns when it is known whether the machine stood still before that moment of the harness's own clock.
+    async fn looked(&self, own: u64) {
+        if let Some(processors) = &self.processors
+            && timeout(PROCESSORS, processors.looked_since(own)).await.is_err()
+        {
+            let reason = format!("a processor has not run the harness's thread for {} s", PROCESSORS.as_secs());
+            self.journal.note(None, Seen::Hole { reason });
         }
     }
 
     /// When the last of the actions took effect, and what the node said of them.
     async fn carry_out(&self, fault: &Fault, actions: Result<Vec<Action>, String>) -> Result<(u64, String), LabError> {
         let impossible = |error| LabError::Action { node: fault.on.clone(), action: fault.to_string(), error };
-        let (mut at, mut details) = (now(), Vec::new());
+        let (mut at, mut details) = (self.now(), Vec::new());
         for action in actions.map_err(impossible)? {
             let (when, detail) = self.tell(&fault.on, action).await?;
             at = when;
@@ -320,14 +425,13 @@ impl<'p> Lab<'p> {
     }
 
     fn record(&self, node: Option<String>, at: u64, saw: Seen) {
-        self.recorder.record(Event { at, since: None, node: node.map(Into::into), saw });
+        self.recorder().record(Event { at, since: None, node: node.map(Into::into), saw });
     }
 }
 
 impl std::fmt::Debug for Lab<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: BTreeMap<&str, &str> =
-            self.nodes.values().map(|node| (node.name.as_str(), node.id.as_str())).collect();
+        let ids: BTreeMap<&str, &str> = self.nodes.values().map(|node| (node.name(), node.id.as_str())).collect();
         f.debug_struct("Lab").field("plan", &self.plan.label()).field("nodes", &ids).finish_non_exhaustive()
     }
 }

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use super::{LabError, down};
-use crate::engine::Engine;
+use super::down;
+use crate::engine::{Engine, EngineError};
+use crate::owner::Labels;
 use crate::wait::pause;
 
 /// The name of the program that can reap: this crate's.
@@ -36,13 +37,18 @@ pub struct Reaper {
 }
 
 impl Reaper {
-    /// A reaper for this run. Where its program is not to be found (a library's user has another one), there is none: what a
+    /// A reaper for the run with these labels. Where its program is not to be found (a library's user has another one), there is none: what a
     /// killed process leaves is then swept at the next start.
     #[must_use]
-    pub fn of(run: &str) -> Self {
+    pub fn of(labels: &Labels) -> Self {
         let child = program().and_then(|program| {
             let mut command = Command::new(program);
-            command.args([SUBCOMMAND, run]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .arg(SUBCOMMAND)
+                .args(labels.to_map().into_iter().map(|(key, value)| format!("{key}={value}")))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             // A process group of its own: Ctrl-C and kill of ours are not for it.
             command.process_group(0).spawn().ok()
         });
@@ -74,20 +80,22 @@ fn program() -> Option<PathBuf> {
     me.ancestors().skip(1).take(2).map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
 }
 
-/// Waits until stdin ends, then removes what the run has on the engine.
-///
-/// # Errors
-/// Something could not be removed; nobody will hear it.
-pub async fn reap(engine: &dyn Engine, run: &str) -> Result<(), LabError> {
+/// Waits until stdin ends, then removes what the run has on the engine; what could not be removed.
+pub async fn reap(engine: &dyn Engine, labels: &Labels) -> Vec<EngineError> {
     let wait = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     let said = tokio::task::spawn_blocking(wait).await;
-    if matches!(said, Ok(Ok(1..))) {
-        return down(engine, run).await;
+    match said {
+        Ok(Ok(1..)) => down(engine, labels).await,
+        _ => down_for_good(engine, labels).await,
     }
+}
+
+/// Removes what a run has on the engine, and what the engine still makes for it.
+pub(super) async fn down_for_good(engine: &dyn Engine, labels: &Labels) -> Vec<EngineError> {
     for _ in 0..LOOKS {
         // One that fails may succeed the next time.
-        let _tried = down(engine, run).await;
+        let _tried = down(engine, labels).await;
         pause(BETWEEN).await;
     }
-    down(engine, run).await
+    down(engine, labels).await
 }

@@ -4,7 +4,7 @@ use super::Lab;
 use super::error::LabError;
 use crate::check::always::violations;
 use crate::check::unknown;
-use crate::history::{Event, Seen, hole, now};
+use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Played, Verdict};
 use crate::plan::{Action, StepPlan};
 use crate::spec::Span;
@@ -28,7 +28,7 @@ pub trait Watcher {
 pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Played>, LabError> {
     let mut all = Vec::new();
     for (number, step) in lab.plan.steps.iter().enumerate() {
-        (lab.step, lab.step_began) = (number, now());
+        (lab.step, lab.step_began) = (number, lab.now());
         lab.record(None, lab.step_began, Seen::Step { number, name: step.name.clone() });
         let played = play_one(lab, step, watcher).await;
         // A node that is gone has left a hole: what can be said is Unknown, and why; not that the lab is broken, and not that
@@ -39,7 +39,7 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
             (Err(error), None) => return Err(error),
         };
         let verdict = played.verdict();
-        lab.recorder.with(|history| watcher.played(step, &played, history.events()));
+        lab.recorder().with(|history| watcher.played(step, &played, history.events()));
         all.push(played);
         if verdict != Verdict::Pass {
             break;
@@ -52,7 +52,7 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
     match &step.action {
         Action::Expect(expectation) => {
             let mut finding = lab.expect(expectation, watcher).await;
-            let (at, number) = (now(), lab.step);
+            let (at, number) = (lab.now(), lab.step);
             if finding.verdict == Some(Verdict::Pass) {
                 lab.served = lab.served.or(finding.held_from).or(Some(at));
                 let violated = lab.violations(at);
@@ -75,7 +75,7 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
         }
         Action::Hold(span) => {
             lab.hold(*span, watcher).await;
-            Ok(lab.over(Played::Held { at: now() }).await)
+            Ok(lab.over(Played::Held { at: lab.now() }).await)
         }
     }
 }
@@ -83,10 +83,9 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
 impl Lab<'_> {
     /// Ends a step that asserts nothing; it fails when an invariant was violated meanwhile.
     async fn over(&self, played: Played) -> Played {
-        if !self.plan.always.is_empty() {
-            self.mark().await;
-        }
-        let at = now();
+        // Also where nothing is asserted: a node that was lost meanwhile makes it Unknown.
+        self.mark().await;
+        let at = self.now();
         let violated = self.violations(at);
         self.record(None, at, Seen::Over { number: self.step });
         match played {
@@ -97,14 +96,18 @@ impl Lab<'_> {
         }
     }
 
+    /// What an invariant forbids. Where the history has a hole nothing is said: a node that is lost loses queries, too.
     fn violations(&self, at: u64) -> Vec<String> {
         let Some(served) = self.served else { return Vec::new() };
-        self.recorder.with(|history| violations(self.plan, history.events(), served, at))
+        self.recorder().with(|history| match hole(history.events()) {
+            Some(_) => Vec::new(),
+            None => violations(self.plan, history.events(), served, at),
+        })
     }
 
     /// When the history has a hole: the step as Unknown.
     fn unknown(&self) -> Option<Played> {
-        let (found, at) = self.recorder.with(|history| {
+        let (found, at) = self.recorder().with(|history| {
             let (event, _) = hole(history.events())?;
             Some((unknown(history.events())?, event.at))
         })?;

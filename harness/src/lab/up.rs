@@ -1,17 +1,17 @@
 //! From a plan to running nodes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use protocol::{Link, Setup};
-use tokio::sync::watch;
 
 use super::error::LabError;
 use super::node::LiveNode;
-use crate::engine::{Engine, Network, NodeSpec, Place};
-use crate::history::Recorder;
-use crate::observe::{Observer, Phase, Waiting};
+use crate::engine::{Engine, Limits, Network, NodeSpec, Place};
+use crate::history::Journal;
+use crate::observe::{Observer, Phase, Status};
 use crate::owner::Labels;
 use crate::plan::{NodePlan, Plan};
 
@@ -43,21 +43,21 @@ pub(super) async fn nodes(
     labels: &Labels,
     images: &BTreeMap<String, String>,
     networks: &BTreeMap<String, Network>,
-    recorder: &Recorder,
-) -> Result<BTreeMap<String, LiveNode>, LabError> {
-    let start = |node| start(node, engine, labels, images, networks, recorder);
+    journal: &Journal,
+) -> Result<BTreeMap<String, Arc<LiveNode>>, LabError> {
+    let start = |node| start(node, engine, labels, images, networks, journal);
     let started = join_all(plan.nodes.iter().map(start)).await;
-    started.into_iter().map(|node| node.map(|node| (node.name.clone(), node))).collect()
+    started.into_iter().map(|node| node.map(|node| (node.name().to_owned(), Arc::new(node)))).collect()
 }
 
-/// Waits until all nodes are ready.
-pub(super) async fn ready(nodes: &BTreeMap<String, LiveNode>) -> Result<(), LabError> {
-    let all = try_join_all(nodes.values().map(LiveNode::ready));
+/// Waits until all nodes are ready, or lost: a lost one is a hole in the history, by which the first step is judged.
+pub(super) async fn ready(nodes: &BTreeMap<String, Arc<LiveNode>>) -> Result<(), LabError> {
+    let all = try_join_all(nodes.values().map(|node| node.ready()));
     match tokio::time::timeout(PATIENCE, all).await {
         Ok(ready) => ready.map(drop),
         Err(_) => {
-            let slow = nodes.values().filter(|node| *node.phase.borrow() == Phase::Booting);
-            Err(LabError::Slow { nodes: slow.map(|node| node.name.clone()).collect(), after: PATIENCE })
+            let slow = nodes.values().filter(|node| node.status.phase() == Phase::Booting);
+            Err(LabError::Slow { nodes: slow.map(|node| node.name().to_owned()).collect(), after: PATIENCE })
         }
     }
 }
@@ -68,7 +68,7 @@ async fn start(
     labels: &Labels,
     images: &BTreeMap<String, String>,
     networks: &BTreeMap<String, Network>,
-    recorder: &Recorder,
+    journal: &Journal,
 ) -> Result<LiveNode, LabError> {
     let lacks = |what: String| LabError::Node { node: node.name.clone(), why: what };
     let network = |name: &String| networks.get(name).ok_or_else(|| lacks(format!("there is no network {name}")));
@@ -80,23 +80,24 @@ async fn start(
         let (network, mac, addresses) = (link.network.clone(), link.mac.clone(), link.addresses.clone());
         links.push(Link { network, carrier: *carrier, mac, addresses });
     }
+    let limits = Limits::from_environment().map_err(lacks)?;
     let image = images.get(&node.name).ok_or_else(|| lacks("it has no image".to_owned()))?;
     let spec = NodeSpec {
         name: format!("anycast-lab-{}-{}", labels.run, node.name),
         hostname: node.name.clone(),
         image: image.clone(),
         argv: vec![PROBE.to_owned()],
-        place: Place::Networks(attached),
+        place: Place::Networks(attached.clone()),
         sysctls: node.sysctls.clone(),
         labels: labels.clone(),
+        limits,
     };
     let started = engine.start_node(&spec).await?;
-    let (waiting, phase) = (Waiting::default(), watch::Sender::new(Phase::Booting));
-    let receiver = phase.subscribe();
-    let observer = Observer::new(node, recorder.clone(), waiting.clone(), phase);
+    let status = Status::new(&node.name, journal.clone());
+    let observer = Observer::new(node, status.clone());
     let _detached = tokio::spawn(observer.observe(started.output));
-    let live = LiveNode::new(node.name.clone(), started.id, started.input, waiting, receiver);
-    live.set_up(&setup(node, links)).await?;
+    let live = LiveNode::new(started.id, attached, started.input, status);
+    live.set_up(&setup(node, links))?;
     Ok(live)
 }
 

@@ -1,37 +1,25 @@
 //! WATCH: what a node's probe reports, into the history.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use protocol::{Observation, Report};
-use tokio::sync::{oneshot, watch};
 
+use crate::clock::Distance;
 use crate::engine::{Chunk, EngineError};
-use crate::history::{Event, Name, Recorder, Seen};
+use crate::history::{Event, Journal, Name, Seen};
 use crate::kind::{self, Kind};
 use crate::plan::{Files, NodePlan, Planned};
 
 mod bgp;
 mod lines;
 pub mod processors;
+mod status;
 
 pub(crate) use lines::Lines;
+pub use status::{Answer, Phase, Status};
 
-/// What came of a command: when it took effect, and what the node said; or why it failed.
-pub type Answer = Result<(u64, String), String>;
-
-/// How far a node is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// Its probe is setting it up.
-    Booting,
-    /// It runs.
-    Ready,
-    /// It has ended, or cannot be used; why.
-    Gone(String),
-}
+/// How far a stamp may lie before the moment at which the probe could have seen anything; nanoseconds.
+const STAMPS: u64 = 100_000_000;
 
 /// One node's stream of reports.
 pub struct Observer {
@@ -40,26 +28,24 @@ pub struct Observer {
     /// Daemons quote their configuration when they do not understand it.
     files: Files,
     planned: Planned,
-    recorder: Recorder,
-    waiting: Waiting,
-    phase: watch::Sender<Phase>,
+    status: Status,
+    journal: Journal,
+    /// When nothing had been told to the node yet, on the harness's own clock.
+    began: u64,
     next: u64,
 }
 
-/// Commands that have not been answered yet, by number.
-pub type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Answer>>>>;
-
 impl Observer {
-    /// An observer of this node.
+    /// An observer of this node, to which nothing has been told yet.
     #[must_use]
-    pub fn new(plan: &NodePlan, recorder: Recorder, waiting: Waiting, phase: watch::Sender<Phase>) -> Self {
+    pub fn new(plan: &NodePlan, status: Status) -> Self {
         let rib = |(role, product): (&crate::spec::Role, &crate::spec::Product)| {
             Some((role.to_string(), kind::named(&product.kind)?))
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
-        let files = plan.files.clone();
-        let node = plan.name.as_str().into();
-        Self { node, ribs, files, planned: Planned::of(plan), recorder, waiting, phase, next: 0 }
+        let (files, journal) = (plan.files.clone(), status.journal().clone());
+        let (node, planned, began) = (plan.name.as_str().into(), Planned::of(plan), journal.clock().own());
+        Self { node, ribs, files, planned, status, journal, began, next: 0 }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -74,7 +60,7 @@ impl Observer {
                         let line = self.files.redact(&line);
                         let (daemon, stream) = ("probe".to_owned(), protocol::Stream::Stderr);
                         last_words.clone_from(&line);
-                        self.record(crate::history::now(), Seen::Line { daemon, stream, text: line });
+                        self.journal.note(Some(&self.node), Seen::Line { daemon, stream, text: line });
                     }
                 }
                 Some(Err(error)) => break format!("its stream broke: {error}"),
@@ -82,16 +68,22 @@ impl Observer {
                 None => break format!("its probe has ended, saying: {last_words}"),
             }
         };
-        self.gone(&ended);
+        // A probe that is set up and complains tells why; one that was killed says nothing.
+        let boots = self.status.phase() == Phase::Booting && !last_words.is_empty();
+        self.status.end(if boots { Phase::Unusable(ended) } else { Phase::Gone(ended) });
     }
 
     fn line(&mut self, line: &str) {
         let report: Report = match serde_json::from_str(line) {
             Ok(report) => report,
             Err(error) => {
-                return self.hole(crate::history::now(), format!("a report is not readable: {error}: {line}"));
+                return self.status.hole(&format!("a report is not readable: {error}: {line}"));
             }
         };
+        // Nothing is known of the clock until the first report. It was stamped since the observer began, or a little before: an
+        // observer of the kernel's events subtracts what it waited.
+        let distance = Distance::between(self.began, report.at, self.journal.clock().own());
+        self.journal.settle(distance.widened(STAMPS));
         if report.seq != self.next {
             let reason = format!("reports are missing: expected number {}, found {}", self.next, report.seq);
             self.hole(report.at, reason);
@@ -107,12 +99,12 @@ impl Observer {
         let seen = match saw {
             Observation::Ready => {
                 self.record(at, Seen::Ready);
-                self.phase.send_replace(Phase::Ready);
+                self.status.ready();
                 return;
             }
-            Observation::Done { id, detail } => return self.answer(id, Ok((at, self.files.redact(&detail)))),
-            Observation::Failed { id, error } => return self.answer(id, Err(self.files.redact(&error))),
-            Observation::Unusable { error } => return self.gone(&error),
+            Observation::Done { id, detail } => return self.status.answer(id, Ok((at, self.files.redact(&detail)))),
+            Observation::Failed { id, error } => return self.status.answer(id, Err(self.files.redact(&error))),
+            Observation::Unusable { error } => return self.status.end(Phase::Unusable(error)),
             Observation::Overflow { observer, lost } => {
                 return self.hole(at, format!("the kernel's queue of the {observer} observer ran over ({lost} lost)"));
             }
@@ -140,7 +132,7 @@ impl Observer {
                 Seen::Query { service: train.into(), number, to, port, id, sent, outcome }
             }
         };
-        self.recorder.record(Event { at, since, node: Some(self.node.clone()), saw: seen });
+        self.journal.recorder().record(Event { at, since, node: Some(self.node.clone()), saw: seen });
     }
 
     fn rib(&self, daemon: &str, text: &str) -> Result<Option<Vec<crate::history::RibRoute>>, String> {
@@ -151,35 +143,12 @@ impl Observer {
         kind.routes(text).map(Some)
     }
 
-    fn answer(&self, id: u64, answer: Answer) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(waiting) = waiting {
-            // Whoever waited may have given up.
-            let _gone = waiting.send(answer);
-        }
-    }
-
-    fn gone(&self, why: &str) {
-        let why = &*self.files.redact(why);
-        let first = self.phase.send_if_modified(|phase| {
-            let was_alive = !matches!(phase, Phase::Gone(_));
-            if was_alive {
-                *phase = Phase::Gone(why.to_owned());
-            }
-            was_alive
-        });
-        if first {
-            self.hole(crate::history::now(), why.to_owned());
-        }
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     fn hole(&self, at: u64, reason: String) {
         // It may quote what a daemon said.
         self.record(at, Seen::Hole { reason: self.files.redact(&reason) });
     }
 
     fn record(&self, at: u64, saw: Seen) {
-        self.recorder.record(Event { at, since: None, node: Some(self.node.clone()), saw });
+        self.journal.recorder().record(Event { at, since: None, node: Some(self.node.clone()), saw });
     }
 }

@@ -16,7 +16,7 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
 use nix::unistd::Pid;
 
 use crate::check::nanos;
-use crate::history::{Event, Recorder, Seen, now};
+use crate::history::{Journal, Seen, now};
 use crate::wait::pause;
 
 /// How often each processor is looked at: a hundred short turns a second.
@@ -37,7 +37,7 @@ pub struct Stall {
     pub processor: u32,
     /// Of how many that are watched.
     pub of: u32,
-    /// When it was to run; nanoseconds of the history's clock, as all of these.
+    /// When it was to run; nanoseconds of the harness's own clock, as all of these.
     pub due: u64,
     /// When it ran.
     pub ran: u64,
@@ -58,9 +58,9 @@ impl Stall {
         self.late().saturating_sub(self.waited)
     }
 
-    fn event(&self) -> Event {
+    fn seen(&self) -> Seen {
         let (late, waited, processor, of) = (self.late(), self.waited, Some(self.processor), Some(self.of));
-        Event { at: self.ran, since: None, node: None, saw: Seen::Stalled { late, waited, processor, of } }
+        Seen::Stalled { late, waited, processor, of }
     }
 }
 
@@ -68,7 +68,7 @@ impl Stall {
 pub struct Processors {
     threads: Arc<Threads>,
     /// Where stalls are recorded, and its number among those to tell.
-    recorder: Option<(u64, Recorder)>,
+    journal: Option<(u64, Journal)>,
 }
 
 /// A thread on each processor.
@@ -88,11 +88,11 @@ const NEVER_AGAIN: u64 = u64::MAX;
 /// The threads that record, one set for all labs of this process; and who is told.
 struct Shared {
     threads: Weak<Threads>,
-    recorders: Vec<(u64, Recorder)>,
+    journals: Vec<(u64, Journal)>,
     next: u64,
 }
 
-static SHARED: Mutex<Shared> = Mutex::new(Shared { threads: Weak::new(), recorders: Vec::new(), next: 0 });
+static SHARED: Mutex<Shared> = Mutex::new(Shared { threads: Weak::new(), journals: Vec::new(), next: 0 });
 
 fn shared() -> MutexGuard<'static, Shared> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
@@ -103,14 +103,14 @@ impl Processors {
     ///
     /// # Errors
     /// As [`Self::watch`].
-    pub fn record(recorder: &Recorder) -> io::Result<Self> {
+    pub fn record(journal: &Journal) -> io::Result<Self> {
         let mut shared = shared();
         let threads = shared.threads.upgrade().map_or_else(|| Threads::start(PERIOD, tell), Ok)?;
         shared.threads = Arc::downgrade(&threads);
         let number = shared.next;
         shared.next += 1;
-        shared.recorders.push((number, recorder.clone()));
-        Ok(Self { threads, recorder: Some((number, recorder.clone())) })
+        shared.journals.push((number, journal.clone()));
+        Ok(Self { threads, journal: Some((number, journal.clone())) })
     }
 
     /// Looks at each processor of this process every `period`, and hands on how late each look was. The threads end soon after
@@ -119,7 +119,7 @@ impl Processors {
     /// # Errors
     /// The processors are not known, or a thread cannot be started.
     pub fn watch(period: Duration, looked: impl Fn(Stall) + Clone + Send + 'static) -> io::Result<Self> {
-        Ok(Self { threads: Threads::start(period, looked)?, recorder: None })
+        Ok(Self { threads: Threads::start(period, looked)?, journal: None })
     }
 
     /// Returns when each has looked since then: how late it was before that has been handed on. One that has not within a second is
@@ -131,11 +131,11 @@ impl Processors {
             }
             pause(PERIOD).await;
         }
-        let Some((_, recorder)) = &self.recorder else { return };
+        let Some((_, journal)) = &self.journal else { return };
         let of = self.threads.number();
         for (processor, last) in self.threads.late(at) {
             let stall = Stall { processor, of, due: last.saturating_add(nanos(PERIOD)), ran: now(), waited: 0 };
-            recorder.record(stall.event());
+            journal.note_at(stall.ran, None, stall.seen());
         }
     }
 }
@@ -144,8 +144,8 @@ impl Processors {
 fn tell(stall: Stall) {
     if stall.late() >= nanos(STALLED) {
         // What is recorded may be written to a disk: not under the lock.
-        let recorders = shared().recorders.clone();
-        recorders.iter().for_each(|(_, recorder)| recorder.record(stall.event()));
+        let journals = shared().journals.clone();
+        journals.iter().for_each(|(_, journal)| journal.note_at(stall.ran, None, stall.seen()));
     }
 }
 
@@ -186,8 +186,8 @@ impl Threads {
 
 impl Drop for Processors {
     fn drop(&mut self) {
-        if let Some((number, _)) = &self.recorder {
-            shared().recorders.retain(|(other, _)| other != number);
+        if let Some((number, _)) = &self.journal {
+            shared().journals.retain(|(other, _)| other != number);
         }
     }
 }
@@ -233,6 +233,15 @@ mod tests {
     use nix::sys::signal::{Signal, kill};
 
     use super::*;
+    use crate::clock::{Clock, Distance};
+    use crate::history::{Event, Recorder};
+
+    /// A journal of nodes whose clock is the harness's own.
+    fn journal() -> Journal {
+        let journal = Journal::new(Recorder::new(None).unwrap(), Clock::kernel());
+        journal.settle(Distance::UNKNOWN);
+        journal
+    }
 
     const STOPPED: Duration = Duration::from_millis(300);
 
@@ -257,27 +266,28 @@ mod tests {
 
     #[test]
     fn all_labs_of_a_process_share_the_threads() {
-        let recorders = [Recorder::new(None).unwrap(), Recorder::new(None).unwrap()];
-        let [one, other] = recorders.each_ref().map(|recorder| Processors::record(recorder).unwrap());
+        let journals = [journal(), journal()];
+        let [one, other] = journals.each_ref().map(|journal| Processors::record(journal).unwrap());
         assert!(Arc::ptr_eq(&one.threads, &other.threads));
-        let (_, number) = (drop(one), other.recorder.as_ref().map(|(number, _)| *number));
-        assert!(shared().recorders.iter().any(|(told, _)| Some(*told) == number));
+        let (_, number) = (drop(one), other.journal.as_ref().map(|(number, _)| *number));
+        assert!(shared().journals.iter().any(|(told, _)| Some(*told) == number));
         let stall = Stall { processor: 0, of: 2, due: now(), ran: now() + 2 * nanos(STALLED), waited: 0 };
         tell(stall);
         let told =
-            recorders.each_ref().map(|recorder| recorder.with(|history| history.events().contains(&stall.event())));
+            |journal: &Journal| journal.recorder().history().events().iter().any(|event| event.saw == stall.seen());
+        let told = journals.each_ref().map(told);
         assert_eq!(told, [false, true], "who has ended is not told");
     }
 
     /// A processor that a real-time task holds.
     #[tokio::test]
     async fn a_processor_that_does_not_come_back_is_recorded_and_not_waited_for() {
-        let recorder = Recorder::new(None).unwrap();
+        let journal = journal();
         let looks = [5, NEVER_AGAIN].map(|last| Look { processor: 7, last: Arc::new(AtomicU64::new(last)) });
         let threads = Arc::new(Threads { over: Arc::default(), looks: looks.into() });
-        let processors = Processors { threads, recorder: Some((u64::MAX, recorder.clone())) };
+        let processors = Processors { threads, journal: Some((u64::MAX, journal.clone())) };
         processors.looked_since(now()).await;
-        let seen = recorder.with(|history| history.events().to_vec());
+        let seen = journal.recorder().history().events().to_vec();
         let [Event { at, saw: Seen::Stalled { late, processor, of, .. }, .. }] = seen.as_slice() else {
             panic!("one stall, found {seen:?}")
         };

@@ -54,6 +54,11 @@ impl<'p, W: Write> Terminal<'p, W> {
         }
     }
 
+    /// When the run began, in the nodes' time: known once they have spoken.
+    pub fn counts_from(&mut self, began: u64) {
+        self.began = began;
+    }
+
     /// A line with a label before it: `      Plan  kill-named ...`.
     pub fn label(&mut self, label: &str, text: &str) {
         let label = self.paint(&format!("{label:>10}"), "1");

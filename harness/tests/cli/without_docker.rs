@@ -71,6 +71,19 @@ async fn plan_needs_no_docker() {
     assert!(count("+ ") > 0 && count("  (") > 0 && cells.iter().all(|cell| all.stdout.contains(cell)), "{all:#?}");
 }
 
+#[tokio::test]
+async fn a_plan_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let mut command = lab(&["plan".as_ref(), kill_named().as_os_str()]);
+    let child = command.stdout(full).stderr(std::process::Stdio::piped()).spawn().expect("it can be started");
+    let output = child.wait_with_output().await.expect("it ends");
+    assert_eq!(output.status.code(), Some(98));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).starts_with("error: cannot write the plan to stdout"),
+        "{output:?}"
+    );
+}
+
 #[rstest]
 #[case::no_command(&[])]
 #[case::no_file(&["run"])]

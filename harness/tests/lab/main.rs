@@ -6,11 +6,12 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use futures::FutureExt;
+use harness::clock::Clock;
 use harness::engine::fake::{FakeEngine, Verb};
 use harness::engine::{Engine, EngineError, Owned};
 use harness::fault::{Breaks, Fault, Kill};
-use harness::history::{Event, Recorder, Seen, hole};
-use harness::lab::{self, Lab, LabError, Watcher, play};
+use harness::history::{Event, Journal, Recorder, Seen, hole};
+use harness::lab::{self, Ended, Lab, LabError, Watcher, Whose, play};
 use harness::outcome::Played;
 use harness::outcome::Verdict;
 use harness::owner::Labels;
@@ -19,6 +20,8 @@ use harness::report::Summary;
 use harness::spec::{Role, Scenario};
 use protocol::{Action, Observation};
 
+mod clocks;
+mod lost;
 mod world;
 
 const IMAGE: &str = "a-node";
@@ -29,21 +32,36 @@ fn plan() -> Plan {
     Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("a plan")
 }
 
+/// An engine on this host, in the runtime's time.
 fn engine() -> FakeEngine {
-    FakeEngine::new().with_image(IMAGE)
+    FakeEngine::new().with_image(IMAGE).on_clock(Clock::virtual_time())
 }
 
-/// Runs `body` in a lab of the plan on the engine.
+/// Runs `body` in a lab of the plan on the engine, and takes it down.
+async fn run_to_end<'p, T>(
+    plan: &'p Plan,
+    engine: &FakeEngine,
+    clock: Clock,
+    interrupted: impl Future<Output = &'static str>,
+    body: impl AsyncFnOnce(&mut Lab<'p>) -> T,
+) -> Ended<T> {
+    let images: BTreeMap<String, String> =
+        plan.nodes.iter().map(|node| (node.name.clone(), IMAGE.to_owned())).collect();
+    let recorder = Recorder::new(None).expect("a history in memory needs no file");
+    let journal = Journal::new(recorder, clock);
+    lab::run(plan, engine, &Labels::of_this_process("run"), &images, &journal, interrupted, body).await
+}
+
+/// As [`run_to_end`], where everything can be removed.
 async fn run<'p, T>(
     plan: &'p Plan,
     engine: &FakeEngine,
     interrupted: impl Future<Output = &'static str>,
     body: impl AsyncFnOnce(&mut Lab<'p>) -> T,
 ) -> Result<T, LabError> {
-    let images: BTreeMap<String, String> =
-        plan.nodes.iter().map(|node| (node.name.clone(), IMAGE.to_owned())).collect();
-    let recorder = Recorder::new(None).expect("a history in memory needs no file");
-    lab::run(plan, engine, &Labels::of_this_process("run"), &images, &recorder, interrupted, body).await
+    let ended = run_to_end(plan, engine, engine.clock().clone(), interrupted, body).await;
+    assert!(ended.left.is_empty(), "{:?}", ended.left);
+    ended.outcome
 }
 
 async fn left(engine: &FakeEngine) -> Vec<String> {
@@ -59,7 +77,7 @@ impl Watcher for Nobody {
     fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_whole_session_passes_and_leaves_nothing() {
     let (mut plan, engine) = (plan(), engine());
     world::hurry(&mut plan);
@@ -77,7 +95,7 @@ async fn a_whole_session_passes_and_leaves_nothing() {
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_node_that_cannot_be_set_up_is_named_with_its_words() {
     let engine = engine().on_setup(|setup| match setup.node.as_str() {
         "ns2" => vec![Observation::Unusable { error: "there is no eth0".to_owned() }],
@@ -88,7 +106,7 @@ async fn a_node_that_cannot_be_set_up_is_named_with_its_words() {
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_panic_goes_on_after_the_teardown() {
     let (plan, engine) = (plan(), engine());
     let run = run(&plan, &engine, pending(), async |_: &mut Lab<'_>| panic!("the body's own words"));
@@ -97,7 +115,7 @@ async fn a_panic_goes_on_after_the_teardown() {
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_interrupt_ends_it_at_any_time() {
     let plan = plan();
     let early = engine();
@@ -117,7 +135,7 @@ async fn an_interrupt_ends_it_at_any_time() {
     assert_eq!(left(&late).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_node_that_ends_makes_the_verdict_unknown() {
     let (plan, engine) = (plan(), engine());
     let played = run(&plan, &engine, pending(), async |lab| {
@@ -131,7 +149,7 @@ async fn a_node_that_ends_makes_the_verdict_unknown() {
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_node_that_ends_while_nothing_is_asserted_makes_it_unknown_too() {
     /// Ends a node at the first look.
     struct Breaker(Option<FakeEngine>);
@@ -154,7 +172,7 @@ async fn a_node_that_ends_while_nothing_is_asserted_makes_it_unknown_too() {
     assert_eq!(Summary::of(&plan, &played), Summary { verdict: Verdict::Unknown, at: Some(0) });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     let engine = engine().on_command(|_, action| match action {
         Action::Signal { .. } => vec![Observation::Failed { id: 0, error: "it is not running".to_owned() }],
@@ -170,7 +188,7 @@ async fn what_a_node_cannot_do_is_an_error_with_its_words() {
     assert_eq!(left(&engine).await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_verb_that_fails_is_the_error_and_the_rest_goes() {
     let engine_of = |verb, name| engine().failing(verb, name);
     let network = engine_of(Verb::CreateNetwork, "clients");
@@ -185,25 +203,41 @@ async fn a_verb_that_fails_is_the_error_and_the_rest_goes() {
     assert_eq!(left(&node).await, [""; 0]);
 }
 
-/// A run that passed and left something is no success: the user would never look.
-#[tokio::test]
+/// It is said, and costs no verdict.
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_removed_is_said() {
     let engine = engine().failing(Verb::Remove, "clients");
-    let error = run(&plan(), &engine, pending(), async |_| ()).await.expect_err("it stays");
-    assert!(error.to_string().contains("anycast-lab-run-clients: cannot remove it"), "{error}");
+    let ended = run_to_end(&plan(), &engine, engine.clock().clone(), pending(), async |_| "the verdict").await;
+    assert_eq!(ended.outcome.expect("a lab"), "the verdict");
+    let [stays] = ended.left.as_slice() else { panic!("{:?}", ended.left) };
+    assert!(stays.to_string().contains("anycast-lab-run-clients: cannot remove it"), "{stays}");
     assert_eq!(left(&engine).await, ["anycast-lab-run-clients"]);
 }
 
 /// One container that does not go keeps its own network, and nothing else.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_stays_does_not_keep_the_others() {
     let engine = engine().failing(Verb::Remove, "run-client");
-    run(&plan(), &engine, pending(), async |_| ()).await.expect_err("it stays");
+    let ended = run_to_end(&plan(), &engine, engine.clock().clone(), pending(), async |_| ()).await;
+    assert!(!ended.left.is_empty());
     let left = left(&engine).await;
     assert!(!left.iter().any(|name| name == "anycast-lab-run-servers"), "{left:?}");
 }
 
-#[tokio::test]
+/// Two checkouts may draw one name on one engine: the second cannot start, and takes nothing of the first.
+#[tokio::test(start_paused = true)]
+async fn a_run_of_the_same_name_is_not_touched() {
+    let (plan, engine) = (plan(), engine());
+    let first = run(&plan, &engine, pending(), async |_| {
+        let before = left(&engine).await;
+        let second = run(&plan, &engine, pending(), async |_| ()).await;
+        assert!(matches!(second, Err(LabError::Engine(EngineError::NameTaken { .. }))), "{second:?}");
+        assert_eq!(left(&engine).await, before);
+    });
+    first.await.expect("a lab");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_history_tells_when_the_lab_was_up() {
     let (plan, engine) = (plan(), engine());
     let up = run(&plan, &engine, pending(), async |lab| {
@@ -212,7 +246,7 @@ async fn the_history_tells_when_the_lab_was_up() {
     assert_eq!(up.await.expect("a lab"), Some(Seen::Up));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_sweep_takes_what_the_dead_left_and_nothing_else() {
     let engine = engine();
     let living = Labels::of_this_process("living");
@@ -224,8 +258,11 @@ async fn a_sweep_takes_what_the_dead_left_and_nothing_else() {
     for (name, labels) in [("living", &living), ("dead", &dead), ("elsewhere", &elsewhere)] {
         engine.create_network(name, labels).await.expect("the fake makes it");
     }
-    assert_eq!(lab::sweep(&engine).await.expect("it can be removed"), ["dead"]);
+    let listed = lab::list(&engine, Whose::Dead).await.expect("it can be asked");
+    assert_eq!(listed.into_iter().map(|owned| owned.name).collect::<Vec<_>>(), ["dead"]);
+    assert_eq!(left(&engine).await, ["living", "dead", "elsewhere"], "a list removes nothing");
+    assert_eq!(lab::sweep(&engine, Whose::Dead).await.expect("it can be asked").names, ["dead"]);
     assert_eq!(left(&engine).await, ["living", "elsewhere"]);
-    assert_eq!(lab::remove_all(&engine).await.expect("it can be removed"), ["living", "elsewhere"]);
+    assert_eq!(lab::sweep(&engine, Whose::Any).await.expect("it can be asked").names, ["living", "elsewhere"]);
     assert_eq!(engine.owned().await.expect("the fake can be asked"), Vec::<Owned>::new());
 }

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use harness::engine::fake::{FakeEngine, Heard};
-use harness::history::now;
 use harness::plan::{Action as Step, Plan, host};
 use harness::spec::Span;
 use protocol::{Action, Bytes, Exit, NextHop, Observation, Outcome};
@@ -71,6 +70,9 @@ fn withdraw(plan: &Plan, engine: &FakeEngine) {
 }
 
 fn route(plan: &Plan, engine: &FakeEngine, servers: &[&str]) {
+    if !engine.runs("router") {
+        return;
+    }
     let mut text = String::from("1007-Table master:\n");
     for service in &plan.services {
         let hops: Vec<IpAddr> = servers.iter().map(|server| hop(plan, server, service.address)).collect();
@@ -94,7 +96,10 @@ fn hop(plan: &Plan, server: &str, like: IpAddr) -> IpAddr {
 
 /// One query to each address, answered by the servers in turn.
 fn ask(plan: &Plan, engine: &FakeEngine, servers: &[&str], number: u64) {
-    let sent = now();
+    if !engine.runs("client") {
+        return;
+    }
+    let sent = engine.clock().now();
     for service in &plan.services {
         let instance = servers[usize::try_from(number).expect("few rounds") % servers.len()].to_owned();
         engine.emit(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use harness::engine::{Chunk, Engine, Node, NodeSpec, Owned, Place, What};
+use harness::engine::{Chunk, Engine, Limits, Node, NodeSpec, Owned, Place, What};
 use harness::owner::Labels;
 use tokio::time::timeout;
 
@@ -146,6 +146,7 @@ fn spec(name: &str, image: &str, argv: Vec<String>, place: Place, labels: &Label
         place,
         sysctls: BTreeMap::new(),
         labels: labels.clone(),
+        limits: Limits::default(),
     }
 }
 

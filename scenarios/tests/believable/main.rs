@@ -4,12 +4,14 @@
 
 mod a_failure_is_told;
 mod a_lost_node;
+mod a_node_at_any_moment;
 mod a_resolver_that_cannot_start;
 mod a_silent_node;
 mod accuracy;
 mod host_side;
 mod inside;
 mod isolation;
+mod limits;
 mod stalls;
 mod the_wire;
 mod two_at_once;

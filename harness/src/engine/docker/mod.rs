@@ -7,12 +7,14 @@ mod node;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bollard::Docker as Api;
 use bollard::errors::Error;
 use futures::future::{BoxFuture, FutureExt};
+use tokio::time::timeout;
 
-use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, Owned, Place, Result, What};
+use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, NodeState, Owned, Place, Result, What};
 use crate::owner::{self, Labels};
 
 /// A Docker Engine.
@@ -22,13 +24,18 @@ pub struct Docker {
     at: String,
 }
 
+/// How long the engine may take to look something up.
+const LOOKS: Duration = Duration::from_secs(30);
+/// How long it may take to make or remove one thing, on a machine that has much to do.
+const ACTS: Duration = Duration::from_secs(60);
+
 impl Engine for Docker {
     fn about(&self) -> BoxFuture<'_, Result<About>> {
-        self.who().boxed()
+        within(LOOKS, "the engine", "say who it is", self.who()).boxed()
     }
 
     fn images(&self, label: Option<&str>) -> BoxFuture<'_, Result<Vec<Image>>> {
-        image::list(&self.api, label.map(str::to_owned)).boxed()
+        within(ACTS, "images", "list them", image::list(&self.api, label.map(str::to_owned))).boxed()
     }
 
     fn pull<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>> {
@@ -48,31 +55,59 @@ impl Engine for Docker {
     }
 
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>> {
-        network::create(&self.api, name, labels).boxed()
+        within(ACTS, name, "create it", network::create(&self.api, name, labels)).boxed()
     }
 
     fn start_node<'a>(&'a self, node: &'a NodeSpec) -> BoxFuture<'a, Result<Node>> {
-        node::start(&self.api, node).boxed()
+        within(ACTS, &node.name, "start it", node::start(&self.api, node)).boxed()
     }
 
     fn crash<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
-        node::crash(&self.api, id).boxed()
+        within(LOOKS, id, "kill it", node::crash(&self.api, id)).boxed()
+    }
+
+    fn pause<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        within(LOOKS, id, "pause it", node::pause(&self.api, id)).boxed()
+    }
+
+    fn disconnect<'a>(&'a self, id: &'a str, network: &'a str) -> BoxFuture<'a, Result<()>> {
+        within(LOOKS, id, "take it off a network", node::disconnect(&self.api, id, network)).boxed()
+    }
+
+    fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>> {
+        within(LOOKS, id, "say how it is", node::state(&self.api, id)).boxed()
     }
 
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>> {
-        async move {
+        let owned = async {
             let (mut owned, networks) = futures::try_join!(node::owned(&self.api), network::owned(&self.api))?;
             owned.extend(networks);
             Ok(owned)
-        }
-        .boxed()
+        };
+        within(LOOKS, "containers and networks", "list them", owned).boxed()
     }
 
     fn remove<'a>(&'a self, thing: &'a Owned) -> BoxFuture<'a, Result<()>> {
-        match thing.what {
-            What::Container => node::remove(&self.api, thing).boxed(),
-            What::Network => network::remove(&self.api, thing).boxed(),
-        }
+        let remove = async move {
+            match thing.what {
+                What::Container => node::remove(&self.api, thing).await,
+                What::Network => network::remove(&self.api, thing).await,
+            }
+        };
+        within(ACTS, &thing.name, "remove it", remove).boxed()
+    }
+}
+
+/// An engine that accepts a request and never answers it is told apart from one that is slow.
+async fn within<T>(
+    after: Duration,
+    thing: &str,
+    step: &'static str,
+    verb: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match timeout(after, verb).await {
+        Ok(done) => done,
+        Err(_) => Err(EngineError::Silent { thing: thing.to_owned(), step, after }),
     }
 }
 

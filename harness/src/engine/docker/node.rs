@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use bollard::Docker as Api;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkConnectRequest, NetworkingConfig,
+    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkConnectRequest,
+    NetworkDisconnectRequest, NetworkingConfig,
 };
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptionsBuilder,
@@ -15,10 +16,31 @@ use futures::StreamExt;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::Chunk;
+use super::super::{Life, NodeState};
 use super::{EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, ours, refused, status, words};
 
 /// Octets on their way to a node's stdin.
 const IN_FLIGHT: usize = 64 * 1024;
+
+/// What root in a node may do (capabilities(7)): no more than its daemons and the probe use.
+const CAPABILITIES: [&str; 11] = [
+    // Addresses, routes, nftables; packets as the kernel sees them.
+    "NET_ADMIN",
+    "NET_RAW",
+    // Ports 53 and 179.
+    "NET_BIND_SERVICE",
+    // Daemons leave root for a user of their own, with files that are then theirs.
+    "SETUID",
+    "SETGID",
+    "SETPCAP",
+    "CHOWN",
+    "FOWNER",
+    "DAC_OVERRIDE",
+    // Faults send signals to daemons of other users.
+    "KILL",
+    // `named -t`, and FRR.
+    "SYS_CHROOT",
+];
 
 pub(super) async fn start(api: &Api, node: &NodeSpec) -> Result<Node> {
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
@@ -64,7 +86,12 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
             auto_remove: Some(true),
             init: Some(false),
             privileged: Some(false),
-            cap_add: Some(owned(&["NET_ADMIN", "NET_RAW"])),
+            cap_drop: Some(owned(&["ALL"])),
+            cap_add: Some(owned(&CAPABILITIES)),
+            security_opt: Some(owned(&["no-new-privileges"])),
+            memory: Some(i64::try_from(node.limits.memory).unwrap_or(i64::MAX)),
+            memory_swap: Some(i64::try_from(node.limits.memory).unwrap_or(i64::MAX)),
+            pids_limit: Some(node.limits.processes.into()),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             sysctls: Some(node.sysctls.clone().into_iter().collect()),
             network_mode: Some(match (&node.place, first) {
@@ -113,9 +140,10 @@ async fn bring_up(api: &Api, node: &NodeSpec, id: &str) -> Result<AttachContaine
 fn switch<W: tokio::io::AsyncWrite + Send + Unpin + 'static>(mut stdin: W) -> DuplexStream {
     let (near, mut far) = tokio::io::duplex(IN_FLIGHT);
     tokio::spawn(async move {
-        // A node that has ended reads no more; its output says so.
+        // A node that has ended reads no more; its output says so, and no write to it fails.
         drop(tokio::io::copy(&mut far, &mut stdin).await);
         drop(stdin.shutdown().await);
+        drop(tokio::io::copy(&mut far, &mut tokio::io::sink()).await);
     });
     near
 }
@@ -137,6 +165,35 @@ fn output(
 pub(super) async fn crash(api: &Api, id: &str) -> Result<()> {
     let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
     api.kill_container(id, Some(options)).await.map_err(refused(&format!("container {id}"), "kill it"))
+}
+
+pub(super) async fn pause(api: &Api, id: &str) -> Result<()> {
+    api.pause_container(id).await.map_err(refused(&format!("container {id}"), "pause it"))
+}
+
+pub(super) async fn disconnect(api: &Api, id: &str, network: &str) -> Result<()> {
+    let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
+    let off = api.disconnect_network(network, request).await;
+    off.map_err(refused(&format!("container {id}"), "take it off a network"))
+}
+
+pub(super) async fn state(api: &Api, id: &str) -> Result<NodeState> {
+    let found = match api.inspect_container(id, None).await {
+        Ok(found) => found,
+        Err(error) if status(&error) == Some(404) => {
+            return Ok(NodeState { life: Life::Ended, networks: Vec::new(), out_of_memory: false });
+        }
+        Err(error) => return Err(refused(&format!("container {id}"), "inspect it")(error)),
+    };
+    let state = found.state.unwrap_or_default();
+    let life = match (state.running, state.paused) {
+        (_, Some(true)) => Life::Paused,
+        (Some(true), _) => Life::Running,
+        _ => Life::Ended,
+    };
+    let networks = found.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+    let networks = networks.into_values().filter_map(|endpoint| endpoint.network_id).collect();
+    Ok(NodeState { life, networks, out_of_memory: state.oom_killed == Some(true) })
 }
 
 pub(super) async fn owned(api: &Api) -> Result<Vec<Owned>> {

@@ -16,27 +16,40 @@ mod verbs;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use protocol::{Action, Observation, Setup};
 
 use super::{Image, NodeSpec, Owned};
+use crate::clock::Clock;
 use node::Running;
 
 /// An engine in memory.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct FakeEngine {
     state: Arc<Mutex<State>>,
     script: Script,
+    clock: Clock,
+    takes: Duration,
+}
+
+impl Default for FakeEngine {
+    fn default() -> Self {
+        Self { state: Arc::default(), script: Script::default(), clock: Clock::kernel(), takes: Duration::ZERO }
+    }
 }
 
 type OnSetup = Arc<dyn Fn(&Setup) -> Vec<Observation> + Send + Sync>;
+type Ignored = Arc<dyn Fn(&Action) -> bool + Send + Sync>;
 type OnCommand = Arc<dyn Fn(&str, &Action) -> Vec<Observation> + Send + Sync>;
 
 /// What nodes report by themselves.
 #[derive(Clone, Default)]
 struct Script {
     setup: Option<OnSetup>,
+    takes: Duration,
     command: Option<OnCommand>,
+    ignored: Option<Ignored>,
 }
 
 #[derive(Default)]
@@ -44,6 +57,7 @@ struct State {
     /// Identifiers given so far.
     given: u32,
     images: BTreeMap<String, Image>,
+    clocks: BTreeMap<String, Clock>,
     networks: Vec<Owned>,
     nodes: Vec<Running>,
     failing: Vec<(Verb, String)>,
@@ -63,7 +77,19 @@ pub enum Verb {
     CreateNetwork,
     StartNode,
     Crash,
+    Pause,
+    Disconnect,
+    State,
     Remove,
+}
+
+/// Whom the kernel kills when a node's memory is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Killed {
+    /// PID 1, and with it all of the node.
+    Node,
+    /// One of its daemons.
+    Daemon,
 }
 
 /// What a node was told.
@@ -80,6 +106,41 @@ impl FakeEngine {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With nodes that stamp by this clock, such as that of another machine.
+    #[must_use]
+    pub fn on_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With starts that take so long: that of a container, and then that of its probe.
+    #[must_use]
+    pub fn taking(mut self, takes: Duration) -> Self {
+        self.takes = takes;
+        self.script.takes = takes;
+        self
+    }
+
+    /// With one node, by its hostname, that stamps by another clock.
+    #[must_use]
+    pub fn with_node_on(self, node: &str, clock: Clock) -> Self {
+        self.lock().clocks.insert(node.to_owned(), clock);
+        self
+    }
+
+    /// With nodes that do not answer such commands.
+    #[must_use]
+    pub fn never_answering(mut self, which: impl Fn(&Action) -> bool + Send + Sync + 'static) -> Self {
+        self.script.ignored = Some(Arc::new(which));
+        self
+    }
+
+    /// The nodes' clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// With this image present.
@@ -139,6 +200,26 @@ impl FakeEngine {
         state.nodes.retain(|node| node.owned.id != id);
     }
 
+    /// The node's memory is used up: the kernel kills its PID 1, or another process of it.
+    ///
+    /// # Panics
+    /// When no such node runs.
+    pub fn use_up_memory(&self, node: &str, what: Killed) {
+        let mut state = self.lock();
+        let place = state.nodes.iter().position(|running| running.hostname == node);
+        let place = place.unwrap_or_else(|| panic!("no node {node} runs on the fake engine"));
+        match what {
+            Killed::Node => drop(state.nodes.remove(place)),
+            Killed::Daemon => state.nodes.iter_mut().skip(place).take(1).for_each(|node| node.out_of_memory = true),
+        }
+    }
+
+    /// Whether the node, by its hostname, runs, and what it does is seen.
+    #[must_use]
+    pub fn runs(&self, node: &str) -> bool {
+        self.lock().running(node).is_some_and(|node| !*node.paused.borrow())
+    }
+
     /// The verbs asked so far, each with the name of its thing.
     #[must_use]
     pub fn asked(&self) -> Vec<(Verb, String)> {
@@ -172,15 +253,26 @@ impl State {
         self.nodes.iter().find(|node| node.hostname == hostname)
     }
 
+    fn by_id(&mut self, id: &str) -> Option<&mut Running> {
+        self.nodes.iter_mut().find(|node| node.owned.id == id)
+    }
+
     /// Notes what is asked; whether it is to fail.
     fn ask(&mut self, verb: Verb, name: &str) -> bool {
         self.asked.push((verb, name.to_owned()));
         self.failing.iter().any(|(failing, part)| *failing == verb && name.contains(part))
     }
 
-    fn start(&mut self, node: &NodeSpec, script: Script, engine: std::sync::Weak<Mutex<Self>>) -> super::Node {
+    fn start(
+        &mut self,
+        node: &NodeSpec,
+        script: Script,
+        clock: Clock,
+        engine: std::sync::Weak<Mutex<Self>>,
+    ) -> super::Node {
         let id = format!("{:064x}", self.next());
-        let (running, started) = node::start(id, node, script, engine);
+        let clock = self.clocks.get(&node.hostname).cloned().unwrap_or(clock);
+        let (running, started) = node::start(id, node, script, clock, engine);
         self.nodes.push(running);
         started
     }
@@ -194,7 +286,7 @@ mod tests {
     use protocol::{Command, Exit, Report, Signal};
     use tokio::io::AsyncWriteExt;
 
-    use super::super::{Chunk, Engine, Node, Place};
+    use super::super::{Chunk, Engine, Limits, Node, Place};
     use super::*;
     use crate::owner::Labels;
 
@@ -207,6 +299,7 @@ mod tests {
             place: Place::Networks(vec![]),
             sysctls: BTreeMap::new(),
             labels: Labels::of_this_process("run"),
+            limits: Limits::default(),
         };
         engine.start_node(&spec).await.unwrap()
     }

@@ -3,13 +3,14 @@
 use std::sync::{Mutex, Weak};
 
 use futures::StreamExt;
-use nix::time::{ClockId, clock_gettime};
 use protocol::{Command, Observation, Report, Setup};
 use tokio::io::{AsyncBufReadExt, BufReader, DuplexStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::{Chunk, Node, NodeSpec, Owned, Result, What};
 use super::{Heard, Script, State};
+use crate::clock::Clock;
+use crate::wait::pause;
 
 /// Octets on their way to a node.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -22,6 +23,8 @@ pub(super) struct Running {
     pub(super) hostname: String,
     /// Identifiers of its networks.
     pub(super) on: Vec<String>,
+    pub(super) out_of_memory: bool,
+    pub(super) paused: watch::Sender<bool>,
     saw: mpsc::UnboundedSender<(Option<u64>, Observation)>,
     _life: oneshot::Sender<()>,
 }
@@ -32,16 +35,33 @@ impl Running {
     }
 }
 
-pub(super) fn start(id: String, node: &NodeSpec, script: Script, engine: Weak<Mutex<State>>) -> (Running, Node) {
-    let (input, stdin) = tokio::io::duplex(IN_FLIGHT);
+pub(super) fn start(
+    id: String,
+    node: &NodeSpec,
+    script: Script,
+    clock: Clock,
+    engine: Weak<Mutex<State>>,
+) -> (Running, Node) {
+    let (input, stdin) = stdin();
     let (stdout, output) = mpsc::unbounded_channel();
     let (saw, seen) = mpsc::unbounded_channel();
     let (life, crashed) = oneshot::channel::<()>();
     let owned = Owned { what: What::Container, id: id.clone(), name: node.name.clone(), labels: node.labels.clone() };
-    let running = Running { owned, hostname: node.hostname.clone(), on: node.networks().to_vec(), saw, _life: life };
+    let paused = watch::Sender::new(false);
+    let stopped = paused.subscribe();
+    let (hostname, on) = (node.hostname.clone(), node.networks().to_vec());
+    let running = Running { owned, hostname, on, out_of_memory: false, paused, saw, _life: life };
 
     let (argv, gone) = (node.argv.clone(), id.clone());
-    let probe = Probe { name: node.hostname.clone(), script, engine: engine.clone(), output: stdout.clone(), seq: 0 };
+    let probe = Probe {
+        name: node.hostname.clone(),
+        script,
+        engine: engine.clone(),
+        output: stdout.clone(),
+        paused: stopped,
+        clock,
+        seq: 0,
+    };
     tokio::spawn(async move {
         let program = async {
             match argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -59,6 +79,18 @@ pub(super) fn start(id: String, node: &NodeSpec, script: Script, engine: Weak<Mu
     let output =
         futures::stream::unfold(output, |mut output| async { output.recv().await.map(|chunk| (chunk, output)) });
     (running, Node { id, input: Box::new(input), output: output.boxed() })
+}
+
+/// A node's stdin, both ends. As with Docker, a write to a node that has ended does not fail: what carries it is not the node.
+fn stdin() -> (DuplexStream, DuplexStream) {
+    let (near, mut far) = tokio::io::duplex(IN_FLIGHT);
+    let (mut into, stdin) = tokio::io::duplex(IN_FLIGHT);
+    tokio::spawn(async move {
+        drop(tokio::io::copy(&mut far, &mut into).await);
+        drop(into);
+        drop(tokio::io::copy(&mut far, &mut tokio::io::sink()).await);
+    });
+    (near, stdin)
 }
 
 async fn cat(stdin: DuplexStream, stdout: &Output) {
@@ -82,6 +114,8 @@ struct Probe {
     script: Script,
     engine: Weak<Mutex<State>>,
     output: Output,
+    paused: watch::Receiver<bool>,
+    clock: Clock,
     seq: u64,
 }
 
@@ -89,12 +123,20 @@ impl Probe {
     async fn run(mut self, stdin: DuplexStream, mut seen: mpsc::UnboundedReceiver<(Option<u64>, Observation)>) {
         let mut lines = BufReader::new(stdin).lines();
         let mut ready = false;
+        let mut paused = self.paused.clone();
         loop {
+            if paused.wait_for(|paused| !paused).await.is_err() {
+                return;
+            }
             tokio::select! {
                 biased;
+                _ = paused.changed() => {}
                 Some((at, saw)) = seen.recv(), if ready => self.report(at, saw),
                 line = lines.next_line() => {
                     let Ok(Some(line)) = line else { return };
+                    if !ready {
+                        pause(self.script.takes).await;
+                    }
                     let understood = if ready { self.obey(&line) } else { self.set_up(&line) };
                     if let Err(error) = understood {
                         return self.report(None, Observation::Unusable { error });
@@ -120,7 +162,11 @@ impl Probe {
     fn obey(&mut self, line: &str) -> std::result::Result<(), String> {
         let Command { id, action } = serde_json::from_str(line).map_err(|error| format!("command: {error}"))?;
         let script = self.script.command.as_ref().map_or_else(Vec::new, |script| script(&self.name, &action));
+        let ignored = self.script.ignored.as_ref().is_some_and(|ignored| ignored(&action));
         self.hear(Heard::Action(action));
+        if ignored {
+            return Ok(());
+        }
         let mut answer = Observation::Done { id, detail: String::new() };
         for saw in script {
             match saw {
@@ -141,7 +187,7 @@ impl Probe {
     }
 
     fn report(&mut self, at: Option<u64>, saw: Observation) {
-        let report = Report { seq: self.seq, at: at.unwrap_or_else(now), since: None, saw };
+        let report = Report { seq: self.seq, at: at.unwrap_or_else(|| self.clock.now()), since: None, saw };
         self.seq += 1;
         // A report is made of plain data: it always has a JSON form.
         if let Ok(mut line) = serde_json::to_vec(&report) {
@@ -149,10 +195,4 @@ impl Probe {
             drop(self.output.send(Ok(Chunk::Stdout(line))));
         }
     }
-}
-
-/// Nanoseconds of CLOCK_MONOTONIC.
-fn now() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(std::time::Duration::ZERO, Into::into);
-    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, ready};
 
-use super::super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, Owned, Result, What};
+use super::super::{
+    About, Build, Engine, EngineError, Image, Life, Network, Node, NodeSpec, NodeState, Owned, Result, What,
+};
 use super::{FakeEngine, Verb};
 use crate::owner::Labels;
+use crate::wait::pause;
 
 const SAID: &str = "the test asked for it";
 
@@ -97,6 +101,9 @@ impl Engine for FakeEngine {
         async move {
             let thing = format!("container {}", node.name);
             let refused = |said| Err(EngineError::Refused { thing, step: "create it", said });
+            if self.takes > Duration::ZERO {
+                pause(self.takes).await;
+            }
             let mut state = self.lock();
             if state.ask(Verb::StartNode, &node.name) {
                 return refused(SAID.to_owned());
@@ -112,7 +119,7 @@ impl Engine for FakeEngine {
             if state.nodes.iter().any(|running| running.owned.name == node.name) {
                 return Err(EngineError::NameTaken { name: node.name.clone(), said: "it is running".to_owned() });
             }
-            Ok(state.start(node, self.script.clone(), Arc::downgrade(&self.state)))
+            Ok(state.start(node, self.script.clone(), self.clock.clone(), Arc::downgrade(&self.state)))
         }
         .boxed()
     }
@@ -128,6 +135,49 @@ impl Engine for FakeEngine {
         }
         state.nodes.remove(place);
         ready(Ok(())).boxed()
+    }
+
+    fn pause<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        let mut state = self.lock();
+        let Some(name) = state.by_id(id).map(|node| node.owned.name.clone()) else {
+            return refused(format!("container {id}"), "pause it", "No such container");
+        };
+        if state.ask(Verb::Pause, &name) {
+            return refused(format!("container {name}"), "pause it", SAID);
+        }
+        if let Some(node) = state.by_id(id) {
+            node.paused.send_replace(true);
+        }
+        ready(Ok(())).boxed()
+    }
+
+    fn disconnect<'a>(&'a self, id: &'a str, network: &'a str) -> BoxFuture<'a, Result<()>> {
+        let mut state = self.lock();
+        let Some(name) = state.by_id(id).map(|node| node.owned.name.clone()) else {
+            return refused(format!("container {id}"), "take it off a network", "No such container");
+        };
+        if state.ask(Verb::Disconnect, &name) {
+            return refused(format!("container {name}"), "take it off a network", SAID);
+        }
+        if let Some(node) = state.by_id(id) {
+            node.on.retain(|on| on != network);
+        }
+        ready(Ok(())).boxed()
+    }
+
+    fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>> {
+        let mut state = self.lock();
+        let Some(node) = state.by_id(id) else {
+            let gone = NodeState { life: Life::Ended, networks: Vec::new(), out_of_memory: false };
+            return ready(Ok(gone)).boxed();
+        };
+        let life = if *node.paused.borrow() { Life::Paused } else { Life::Running };
+        let found = NodeState { life, networks: node.on.clone(), out_of_memory: node.out_of_memory };
+        let name = node.owned.name.clone();
+        if state.ask(Verb::State, &name) {
+            return refused(format!("container {name}"), "inspect it", SAID);
+        }
+        ready(Ok(found)).boxed()
     }
 
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>> {
