@@ -11,6 +11,7 @@ mod commands;
 mod fib;
 mod files;
 mod input;
+mod limits;
 mod net;
 mod observer;
 mod process;
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     }
     let reporter = Reporter::writing_to(std::io::stdout())?;
     let lines = input::lines()?;
+    limits::raise()?;
     // One thread runs everything that waits; what must be stamped at once (exits, routes, frames) has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(reporter, lines))

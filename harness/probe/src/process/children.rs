@@ -16,8 +16,8 @@ use protocol::Exit;
 use tokio::sync::oneshot;
 
 use crate::clock::{self, Wakes};
-use crate::observer;
 use crate::report::Reporter;
+use crate::{limits, observer};
 
 /// The living children of the probe.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl Children {
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         // Held until the child is in the table, so that the reaper cannot miss whose exit it has seen.
         let mut table = self.table();
-        let mut child = command.process_group(0).spawn()?;
+        let mut child = limits::for_child(|| command.process_group(0).spawn())?;
         let pid = child.id() as i32;
         let (sender, ended) = oneshot::channel();
         table.insert(pid, sender);
