@@ -5,6 +5,7 @@
 //!
 //! `anycast-lab-probe truth ...`, run in a node beside it, puts its stamps to the test.
 
+mod bell;
 mod bgp;
 mod clock;
 mod commands;
@@ -12,8 +13,10 @@ mod fib;
 mod files;
 mod input;
 mod limits;
+mod mark;
 mod net;
 mod observer;
+mod pipes;
 mod process;
 mod report;
 mod rib;

@@ -12,6 +12,7 @@ use protocol::{Observation, Report};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::mark::Marks;
 
 /// How long a node that ends waits for the harness to read its last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ struct Inner {
     /// Something urgent is in the queue, or the first of what is not.
     news: Condvar,
     stirred: watch::Sender<()>,
+    marks: Marks,
 }
 
 #[derive(Default)]
@@ -46,10 +48,15 @@ enum Entry {
 impl Reporter {
     /// Starts the writer.
     pub(crate) fn writing_to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let inner = Arc::new(Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) });
+        let inner = Arc::new(Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        });
         let writer = Arc::clone(&inner);
         thread::Builder::new().name("stdout".into()).spawn(move || {
-            if let Err(error) = writer.write(out) {
+            if let Err(error) = writer.write_to(out) {
                 eprintln!("anycast-lab-probe: nobody reads the reports: {error}");
                 exit(1);
             }
@@ -64,8 +71,17 @@ impl Reporter {
 
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
+        self.write(None, at, saw);
+    }
+
+    /// Reports what happened between `since` and `at`.
+    pub(crate) fn report_between(&self, since: u64, at: u64, saw: Observation) {
+        self.write(Some(since.min(at)), at, saw);
+    }
+
+    fn write(&self, since: Option<u64>, at: u64, saw: Observation) {
         let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
-        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since: None, saw }));
+        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since, saw }));
         if stirs {
             self.0.stirred.send_replace(());
         }
@@ -74,6 +90,11 @@ impl Reporter {
     /// Changes with each report after which a routing daemon's RIB may differ.
     pub(crate) fn stirred(&self) -> watch::Receiver<()> {
         self.0.stirred.subscribe()
+    }
+
+    /// The marks that pass through all observers.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.0.marks
     }
 
     /// Waits until all that was reported is written.
@@ -109,7 +130,7 @@ impl Inner {
     }
 
     /// Writes until the process exits.
-    fn write(&self, out: impl Write) -> std::io::Result<()> {
+    fn write_to(&self, out: impl Write) -> std::io::Result<()> {
         let mut out = BufWriter::new(out);
         loop {
             let mut written = Vec::new();
@@ -193,7 +214,12 @@ pub(crate) mod tests {
             sent: 0,
             outcome: protocol::Outcome::Timeout,
         };
-        let inner = Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) };
+        let inner = Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        };
         let enqueue =
             |saw, is_urgent| inner.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at: 0, since: None, saw }));
         enqueue(query(0), false);

@@ -32,7 +32,7 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     for control in setup.ribs {
         rib::observe(control, reporter);
     }
-    let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
+    let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone())?;
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
     Ok(Node { children, daemons, links, trains: Some(trains) })

@@ -1,11 +1,12 @@
 //! Packets of port 179, with the kernel's stamp (packet(7)).
 
 use std::io::IoSliceMut;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _};
 
 use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -59,12 +60,21 @@ impl Capture {
         Ok(Self { socket, buffer: vec![0; LONGEST_PACKET], control, dropped: 0 })
     }
 
-    /// Waits for the next packet.
-    pub(crate) fn receive(&mut self) -> anyhow::Result<Packet<'_>> {
+    /// Waits until there is a packet, or `bell` is rung.
+    pub(crate) fn wait(&self, bell: &impl AsFd) -> anyhow::Result<()> {
+        let mut both = [self.socket.as_fd(), bell.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        match poll(&mut both, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno).context("poll on the packet socket"),
+        }
+    }
+
+    /// The next packet; none if the queue is empty.
+    pub(crate) fn receive(&mut self) -> anyhow::Result<Option<Packet<'_>>> {
         let (length, address, at, dropped) = loop {
             let mut slices = [IoSliceMut::new(&mut self.buffer)];
             let control = Some(self.control.as_mut_slice());
-            match recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut slices, control, MsgFlags::empty()) {
+            match recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut slices, control, MsgFlags::MSG_DONTWAIT) {
                 Ok(message) => {
                     let (mut at, mut dropped) = (None, self.dropped);
                     for control in message.cmsgs().context("control messages")? {
@@ -79,6 +89,7 @@ impl Capture {
                     break (message.bytes, message.address, at, dropped);
                 }
                 Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return Ok(None),
                 Err(errno) => return Err(errno).context("recvmsg on the packet socket"),
             }
         };
@@ -87,6 +98,6 @@ impl Capture {
         let sent = address.is_some_and(|address| address.pkttype() == libc::PACKET_OUTGOING);
         let counts = sent || address.is_none_or(|address| address.ifindex() != LOOPBACK);
         let at = at.unwrap_or_else(clock::monotonic);
-        Ok(Packet { at, sent, counts, lost, data: &self.buffer[..length] })
+        Ok(Some(Packet { at, sent, counts, lost, data: &self.buffer[..length] }))
     }
 }

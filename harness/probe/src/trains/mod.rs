@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use self::channel::{Channel, Sent};
 use self::query::{Answer, Query};
+use crate::mark::{Pass, Passes, Stage};
 use crate::report::Reporter;
 use crate::{clock, observer};
 
@@ -93,9 +94,12 @@ async fn run(ready: Arc<Ready>, reporter: Reporter) -> Infallible {
             ticker.tick().await;
             let (ready, reporter) = (Arc::clone(&ready), reporter.clone());
             tokio::spawn(async move {
-                let Ended { at, port, id, sent, outcome } = ask(&ready, nth, to).await;
+                let mut marks = AtMarks::new(&reporter, &ready.train.name);
+                let Ended { at, port, id, sent, outcome } = ask(&ready, nth, to, &mut marks).await;
                 let train = ready.train.name.clone();
                 reporter.report_at(at, Observation::Query { train, number, to, port, id, sent, outcome });
+                // The marks that came meanwhile pass now.
+                drop(marks);
             });
         }
         number += 1;
@@ -113,8 +117,20 @@ struct Ended {
     outcome: Outcome,
 }
 
+/// A query's share in marks: an answer that has come when a mark does is reported before the mark passes.
+struct AtMarks {
+    coming: Passes,
+    held: Vec<Pass>,
+}
+
+impl AtMarks {
+    fn new(reporter: &Reporter, train: &str) -> Self {
+        Self { coming: reporter.marks().join(Stage::Kernel, format!("train {train}")), held: Vec::new() }
+    }
+}
+
 /// Asks once, and waits for the end.
-async fn ask(ready: &Ready, nth: usize, to: IpAddr) -> Ended {
+async fn ask(ready: &Ready, nth: usize, to: IpAddr, marks: &mut AtMarks) -> Ended {
     let began = clock::monotonic();
     let unsent =
         |port, error: &io::Error| Ended { at: clock::monotonic(), port, id: 0, sent: began, outcome: failure(error) };
@@ -128,13 +144,19 @@ async fn ask(ready: &Ready, nth: usize, to: IpAddr) -> Ended {
         Err(error) => return unsent(port, &error),
     };
     let patience = Duration::from_millis(ready.train.timeout_ms);
-    let replied = wait(&channel, reply, sent, patience).await;
+    let replied = wait(&channel, reply, sent, patience, marks).await;
     let (at, outcome) = judge(replied, sent, patience);
     Ended { at, port, id, sent, outcome }
 }
 
 /// Waits for the reply, until `patience` after the query was `sent`; None if there is none then.
-async fn wait(channel: &Channel, mut reply: channel::Waiting, sent: u64, patience: Duration) -> Option<Reply> {
+async fn wait(
+    channel: &Channel,
+    mut reply: channel::Waiting,
+    sent: u64,
+    patience: Duration,
+    marks: &mut AtMarks,
+) -> Option<Reply> {
     let passed = Duration::from_nanos(clock::monotonic().saturating_sub(sent));
     let until = Instant::now() + patience.saturating_sub(passed);
     let replied = async {
@@ -146,6 +168,14 @@ async fn wait(channel: &Channel, mut reply: channel::Waiting, sent: u64, patienc
                     Ok(()) => channel.drain(),
                     Err(error) => return Some(Err(error)),
                 },
+                pass = marks.coming.next() => {
+                    marks.held.push(pass);
+                    channel.drain();
+                    if let Ok(replied) = reply.try_recv() {
+                        return Some(replied);
+                    }
+                    marks.held.clear();
+                }
             }
         }
     };
@@ -256,16 +286,18 @@ mod tests {
         let (length, from) = server.recv_from(&mut buffer).await.unwrap();
         buffer[2] |= 0x80;
         server.send_to(&buffer[..length], from).await.unwrap();
+        let reporter = Reporter::writing_to(io::sink()).unwrap();
+        let mut marks = AtMarks::new(&reporter, "dns");
         // The task that asked has no processor until long after its time.
         let patience = Duration::from_millis(20);
         std::thread::park_timeout(2 * patience);
-        let (at, replied) = (sent.at, wait(&channel, sent.reply, sent.at, patience).await);
+        let (at, replied) = (sent.at, wait(&channel, sent.reply, sent.at, patience, &mut marks).await);
         assert!(matches!(judge(replied, at, patience).1, Outcome::Answer { .. }));
 
         let sent = channel.ask(&Query::new("example.").unwrap()).await.unwrap();
         std::thread::park_timeout(2 * patience);
         let began = Instant::now();
-        assert!(wait(&channel, sent.reply, sent.at, patience).await.is_none());
+        assert!(wait(&channel, sent.reply, sent.at, patience, &mut marks).await.is_none());
         assert!(began.elapsed() < patience, "the time before the wait counts");
     }
 }
