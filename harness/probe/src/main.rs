@@ -20,6 +20,7 @@ mod pipes;
 mod process;
 mod report;
 mod rib;
+mod served;
 mod setup;
 mod trains;
 mod truth;

@@ -6,7 +6,7 @@ use protocol::Setup;
 use crate::process::{Children, Daemons};
 use crate::report::Reporter;
 use crate::trains::Trains;
-use crate::{bgp, fib, files, net, rib};
+use crate::{bgp, fib, files, net, rib, served};
 
 /// What commands act on.
 pub(crate) struct Node {
@@ -27,7 +27,11 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     for file in &setup.files {
         files::write(file)?;
     }
-    fib::observe(reporter).context("the route table cannot be watched")?;
+    let own = fib::observe(reporter).context("the route table cannot be watched")?;
+    // A node without service addresses gives no answers.
+    if !setup.loopback.is_empty() {
+        served::observe(&setup.node, own, reporter).context("answers cannot be captured")?;
+    }
     bgp::observe(reporter).context("BGP cannot be captured")?;
     for control in setup.ribs {
         rib::observe(control, reporter);

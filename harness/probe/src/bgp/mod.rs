@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use protocol::Observation;
 
-pub(crate) use self::capture::Capture;
-use self::capture::Packet;
+pub(crate) use self::capture::{Capture, Packet};
+pub(crate) use self::filter::Passes;
+pub(crate) use self::segment::payload;
 use self::tracker::Tracker;
 use crate::bell::MarkBell;
 use crate::mark::Stage;
@@ -25,7 +26,7 @@ const PORT: u16 = 179;
 
 /// Captures from now on.
 pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
-    let capture = Capture::open()?;
+    let capture = Capture::open(Passes::Bgp)?;
     let (to, bell) = (reporter.clone(), MarkBell::new()?);
     let rung = Arc::clone(&bell);
     let membership = reporter.marks().join_with(Stage::Kernel, "bgp", move |pass| rung.ring(pass));

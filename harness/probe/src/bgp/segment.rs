@@ -24,11 +24,7 @@ pub(crate) struct Segment<'a> {
 
 /// Reads a packet; none if it is not a whole segment of port 179.
 pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
-    let (src, dst, tcp) = match packet.first()? >> 4 {
-        4 => ipv4(packet)?,
-        6 => ipv6(packet)?,
-        _ => return None,
-    };
+    let (src, dst, tcp) = payload(packet, TCP)?;
     let (source, destination) = (word(tcp, 0)?, word(tcp, 2)?);
     if source != PORT && destination != PORT {
         return None;
@@ -48,10 +44,19 @@ pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
     })
 }
 
-fn ipv4(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
+/// The addresses of an IP packet, and its payload, if it is one of this transport protocol and no fragment.
+pub(crate) fn payload(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
+    match packet.first()? >> 4 {
+        4 => ipv4(packet, protocol),
+        6 => ipv6(packet, protocol),
+        _ => None,
+    }
+}
+
+fn ipv4(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
     let header = usize::from(packet[0] & 0x0f) * 4;
     let fragment = word(packet, 6)? & 0x3fff;
-    if *packet.get(9)? != TCP || fragment != 0 {
+    if *packet.get(9)? != protocol || fragment != 0 {
         return None;
     }
     let src: [u8; 4] = packet.get(12..16)?.try_into().ok()?;
@@ -60,8 +65,8 @@ fn ipv4(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
     Some((Ipv4Addr::from(src).into(), Ipv4Addr::from(dst).into(), payload))
 }
 
-fn ipv6(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
-    if *packet.get(6)? != TCP {
+fn ipv6(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
+    if *packet.get(6)? != protocol {
         return None;
     }
     let src: [u8; 16] = packet.get(8..24)?.try_into().ok()?;

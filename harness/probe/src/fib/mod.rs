@@ -32,6 +32,7 @@ use crate::clock::{self, Wakes};
 use crate::mark::{Membership, Pass, Stage};
 use crate::observer;
 use crate::report::Reporter;
+use crate::served::Own;
 
 /// Who listens. Of the stamps that they give to a notification the latest holds: they err to the early side, when one that had
 /// to wait for a processor finds several notifications, or when its account of waiting is wrong.
@@ -48,8 +49,9 @@ const MOST_WAITING: usize = 65_536;
 /// Marks that have been sent to the listeners, by number.
 type Sent = Arc<Mutex<HashMap<u32, Pass>>>;
 
-/// Reports the table as it is, and from then on its changes.
-pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
+/// Reports the table as it is, and from then on its changes. Returns the addresses of `lo`, which it keeps up to date.
+pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<Own> {
+    let own = Own::default();
     let (sender, notifications) = sync_channel(MOST_WAITING);
     let mut monitors = Vec::new();
     // Subscribed before the first dump, so that no change falls between.
@@ -65,6 +67,7 @@ pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
         dumper: Dumper::open()?,
         known: Table::new(),
         bound: BTreeSet::new(),
+        own: Arc::clone(&own),
         pairs: Pairs::default(),
         marks: Marks { sent, heard: HashMap::new(), due: Vec::new() },
         dumped: clock::monotonic(),
@@ -78,7 +81,7 @@ pub(crate) fn observe(reporter: &Reporter) -> anyhow::Result<()> {
         let _membership = membership;
         watch.run(&notifications)
     })?;
-    Ok(())
+    Ok(own)
 }
 
 /// Sends each mark through the queues of the listeners.
@@ -141,6 +144,7 @@ struct Watch {
     dumper: Dumper,
     known: Table,
     bound: BTreeSet<IpAddr>,
+    own: Own,
     pairs: Pairs,
     marks: Marks,
     /// When the last dump of routes began.
@@ -214,6 +218,7 @@ impl Watch {
     fn bind(&mut self, since: Option<u64>, at: u64, address: IpAddr, present: bool) {
         let news = if present { self.bound.insert(address) } else { self.bound.remove(&address) };
         if news {
+            self.own.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.bound);
             self.report(When { since, at }, Observation::Address { address, present });
         }
     }

@@ -1,6 +1,7 @@
 //! Query trains: queries at a fixed rate, each a flow of its own, or all of them one.
 
 mod channel;
+mod identity;
 mod query;
 mod socket;
 
@@ -18,6 +19,7 @@ use tokio::runtime;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use self::channel::{Channel, Sent};
+use self::identity::{Identity, Questions};
 use self::query::{Answer, Query};
 use crate::mark::{Pass, Passes, Stage};
 use crate::report::Reporter;
@@ -36,6 +38,9 @@ struct Ready {
     query: Query,
     /// The sockets of a train that is one flow, in the order of its addresses. A socket cannot be connected before there is a route.
     flows: Vec<OnceLock<Arc<Channel>>>,
+    questions: Questions,
+    /// What is known of the servers of each address, in the order of the addresses.
+    identities: Vec<Identity>,
 }
 
 impl Trains {
@@ -69,7 +74,9 @@ impl Ready {
         ensure!(!train.to.is_empty(), "train {}: expected addresses to ask, found none", train.name);
         let query = Query::new(&train.qname).with_context(|| format!("train {}: `{}`", train.name, train.qname))?;
         let one = train.to.iter().filter(|_| train.flow == Flow::One);
-        Ok(Self { train: train.clone(), query, flows: one.map(|_| OnceLock::new()).collect() })
+        let flows = one.map(|_| OnceLock::new()).collect();
+        let identities = train.to.iter().map(|_| Identity::default()).collect();
+        Ok(Self { train: train.clone(), query, flows, questions: Questions::new()?, identities })
     }
 
     /// The socket of the next query to the nth address.
@@ -145,7 +152,13 @@ async fn ask(ready: &Ready, nth: usize, to: IpAddr, marks: &mut AtMarks) -> Ende
     };
     let patience = Duration::from_millis(ready.train.timeout_ms);
     let replied = wait(&channel, reply, sent, patience, marks).await;
-    let (at, outcome) = judge(replied, sent, patience);
+    let (at, mut outcome) = judge(replied, sent, patience);
+    if let (Outcome::Answer { instance, .. }, Some(identity)) = (&mut outcome, ready.identities.get(nth))
+        && instance.is_empty()
+    {
+        // A mark that comes meanwhile waits until this is known.
+        *instance = identity.ask(&channel, &ready.questions).await;
+    }
     Ended { at, port, id, sent, outcome }
 }
 
@@ -191,7 +204,7 @@ async fn wait(
 fn judge(replied: Option<Reply>, sent: u64, patience: Duration) -> (u64, Outcome) {
     let given_up = sent.saturating_add(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
     match replied {
-        Some(Ok((at, Answer { instance, rcode, answers }))) if at <= given_up => {
+        Some(Ok((at, Answer { instance, rcode, answers, .. }))) if at <= given_up => {
             // A packet is stamped by another clock: never earlier than it was asked for.
             let at = at.max(sent);
             (at, Outcome::Answer { instance, rcode, answers, rtt: at - sent })
@@ -259,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_read_late_came_in_time_and_one_that_came_late_did_not() {
-        let answer = || Answer { instance: "ns1".into(), rcode: 0, answers: 1 };
+        let answer = || Answer { instance: "ns1".into(), rcode: 0, answers: 1, text: None };
         let judge = |at| judge(Some(Ok((at, answer()))), 1_000, Duration::from_micros(1));
         let in_time = Outcome::Answer { instance: "ns1".into(), rcode: 0, answers: 1, rtt: 1_000 };
         assert_eq!(judge(2_000), (2_000, in_time));

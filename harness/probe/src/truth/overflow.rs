@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use netlink_packet_route::RouteNetlinkMessage;
 
 use super::tables::{Kernel, unreachable};
-use crate::bgp::Capture;
+use crate::bgp::{Capture, Passes};
 use crate::clock::Wakes;
 use crate::fib::Monitor;
 
@@ -27,7 +27,7 @@ pub(super) fn overflow() -> anyhow::Result<()> {
     ensure!(heard.dropped, "{BURST} routes came and went unheard, and nothing was said of it");
     println!("fib: {} of {} notifications were heard, and that some were not", heard.routes.len(), 2 * BURST);
 
-    let mut capture = Capture::with_room_for(ROOM)?;
+    let mut capture = Capture::with_room_for(Passes::Bgp, ROOM)?;
     let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 179)).context("port 179 of lo")?;
     let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, 179)).context("port 179 of lo");
     for _ in 0..BURST / 10 {
