@@ -101,7 +101,7 @@ impl<'p> Wire<'p> {
         for event in case.events.iter().filter(|event| event.at >= case.origin) {
             let (src, dst, signed) = match &event.saw {
                 Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed),
-                Seen::Tcp { src, dst, sent: true, signed, event } if *event != TcpEvent::Rst => {
+                Seen::Tcp { src, dst, sent: true, signed, event, .. } if *event != TcpEvent::Rst => {
                     wire.syns += u64::from(*event == TcpEvent::Syn && between(plan, src, dst, one, other));
                     (src, dst, *signed)
                 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use protocol::{Observation, Report};
+use protocol::{Observation, Report, TcpEvent};
 use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Chunk, EngineError};
@@ -43,6 +43,8 @@ pub struct Observer {
     waiting: Waiting,
     phase: watch::Sender<Phase>,
     next: u64,
+    /// By which the updates of each connection are read.
+    opens: bgp::Opens,
 }
 
 /// Commands that have not been answered yet, by number.
@@ -57,7 +59,7 @@ impl Observer {
         };
         let ribs = plan.runs.iter().filter_map(rib).collect();
         let files = plan.files.clone();
-        Self { node: plan.name.clone(), ribs, files, recorder, waiting, phase, next: 0 }
+        Self { node: plan.name.clone(), ribs, files, recorder, waiting, phase, next: 0, opens: bgp::Opens::default() }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -118,8 +120,8 @@ impl Observer {
                 Ok(routes) => Seen::Rib { daemon, routes },
                 Err(error) => return self.hole(at, format!("the {daemon}'s routes are not readable: {error}")),
             },
-            Observation::Bgp { src, dst, sent, signed, message } => {
-                Seen::Bgp { src, dst, sent, signed, message: bgp::read(&message.0) }
+            Observation::Bgp { src, dst, sent, signed, ao, message } => {
+                Seen::Bgp { src, dst, sent, signed, ao, message: self.opens.read(src, dst, &message.0) }
             }
             Observation::Started { daemon, pid } => Seen::Started { daemon, pid },
             Observation::Exited { daemon, pid, exit } => Seen::Exited { daemon, pid, exit },
@@ -130,7 +132,12 @@ impl Observer {
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
             Observation::Address { address, present } => Seen::Address { address, present },
             Observation::Served { to, client, id } => Seen::Served { to, client, id },
-            Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
+            Observation::Tcp { src, dst, sent, signed, ao, event } => {
+                if event == TcpEvent::Syn {
+                    self.opens.begin(src, dst);
+                }
+                Seen::Tcp { src, dst, sent, signed, ao, event }
+            }
             Observation::Query { train, number, to, port, id, sent, outcome } => {
                 Seen::Query { service: train, number, to, port, id, sent, outcome }
             }

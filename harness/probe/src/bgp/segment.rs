@@ -7,6 +7,8 @@ use super::PORT;
 const TCP: u8 = 6;
 /// The TCP option of an MD5 signature (RFC 2385).
 const MD5: u8 = 19;
+/// The TCP option of TCP-AO (RFC 5925, section 2.2).
+const AO: u8 = 29;
 
 /// What matters of a segment.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +20,10 @@ pub(crate) struct Segment<'a> {
     pub(crate) fin: bool,
     pub(crate) syn: bool,
     pub(crate) rst: bool,
+    /// By MD5 or TCP-AO.
     pub(crate) signed: bool,
+    /// By TCP-AO.
+    pub(crate) ao: bool,
     pub(crate) data: &'a [u8],
 }
 
@@ -31,6 +36,8 @@ pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
     }
     let header = usize::from(tcp.get(12)? >> 4) * 4;
     let flags = tcp.get(13)?;
+    let options = tcp.get(20..header)?;
+    let ao = has_option(options, AO);
     Some(Segment {
         src: SocketAddr::new(src, source),
         dst: SocketAddr::new(dst, destination),
@@ -39,7 +46,8 @@ pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
         fin: flags & 0x01 != 0,
         syn: flags & 0x02 != 0,
         rst: flags & 0x04 != 0,
-        signed: has_option(tcp.get(20..header)?, MD5),
+        signed: ao || has_option(options, MD5),
+        ao,
         data: tcp.get(header..)?,
     })
 }
@@ -152,6 +160,7 @@ mod tests {
             syn: false,
             rst: false,
             signed: false,
+            ao: false,
             data: b"data",
         };
         assert_eq!(segment, expected);
@@ -163,8 +172,16 @@ mod tests {
         options.extend([0xab; 16]);
         let packet = over_ipv6(&tcp(SYN, &options, b""));
         let segment = parse(&packet).unwrap();
-        assert_eq!((segment.signed, segment.syn, segment.ack), (true, true, None));
+        assert_eq!((segment.signed, segment.ao, segment.syn, segment.ack), (true, false, true, None));
         assert_eq!(segment.src, "[fe80::1]:49152".parse().unwrap());
+    }
+
+    #[test]
+    fn a_segment_with_tcp_ao_is_signed_too() {
+        let options = [AO, 16, 1, 2, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab];
+        let packet = over_ipv4(&[], &tcp(PSH_ACK, &options, b"data"));
+        let segment = parse(&packet).unwrap();
+        assert_eq!((segment.signed, segment.ao), (true, true));
     }
 
     #[test]

@@ -11,6 +11,7 @@ fn segment(seq: u32, data: &[u8]) -> Segment<'_> {
         syn: false,
         rst: false,
         signed: false,
+        ao: false,
         data,
     }
 }
