@@ -6,7 +6,7 @@ use protocol::Setup;
 use crate::process::{Children, Daemons};
 use crate::report::Reporter;
 use crate::trains::Trains;
-use crate::{bgp, fib, files, net, rib, served};
+use crate::{bgp, clock, fib, files, net, rib, served};
 
 /// What commands act on.
 pub(crate) struct Node {
@@ -32,6 +32,7 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     if !setup.loopback.is_empty() {
         served::observe(&setup.node, own, reporter).context("answers cannot be captured")?;
     }
+    clock::observe(reporter).context("the clocks cannot be compared")?;
     bgp::observe(reporter).context("BGP cannot be captured")?;
     for control in setup.ribs {
         rib::observe(control, reporter);
