@@ -21,6 +21,10 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// write is passed on by two processes of the engine, and wakes the harness.
 const LINGER: Duration = Duration::from_millis(20);
 
+/// Reports that wait for stdout. When the harness does not read so many, what comes then is lost, and reported as lost: a few hundred
+/// bytes each.
+const MOST_WAITING: usize = 200_000;
+
 /// Where observations go.
 #[derive(Clone)]
 pub(crate) struct Reporter(Arc<Inner>);
@@ -38,6 +42,8 @@ struct Queue {
     next: u64,
     waiting: Vec<Entry>,
     is_urgent: bool,
+    /// Reports for which there was no room, since there was none.
+    lost: u64,
 }
 
 enum Entry {
@@ -120,7 +126,20 @@ fn stirs_routes(saw: &Observation) -> bool {
 impl Inner {
     fn enqueue(&self, is_urgent: bool, entry: impl FnOnce(u64) -> Entry) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = queue.waiting.len() < MOST_WAITING;
+        if room && queue.lost > 0 {
+            let (seq, lost) = (queue.next, mem::take(&mut queue.lost));
+            let saw = Observation::Overflow { observer: "reports".into(), lost };
+            queue.waiting.push(Entry::Report(Report { seq, at: clock::monotonic(), since: None, saw }));
+            queue.next += 1;
+        }
         let entry = entry(queue.next);
+        // An answer to a command is never dropped: somebody waits for it, and there are few.
+        let answers = |saw: &Observation| matches!(saw, Observation::Done { .. } | Observation::Failed { .. });
+        if !room && matches!(&entry, Entry::Report(report) if !answers(&report.saw)) {
+            queue.lost += 1;
+            return;
+        }
         queue.next += u64::from(matches!(entry, Entry::Report(_)));
         queue.is_urgent |= is_urgent;
         if is_urgent || queue.waiting.is_empty() {
@@ -229,6 +248,33 @@ pub(crate) mod tests {
         enqueue(Observation::Ready, true);
         enqueue(query(3), false);
         assert_eq!(inner.next().len(), 3);
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_and_told_and_the_numbers_have_no_gap() {
+        let inner = Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        };
+        let enqueue = |saw| inner.enqueue(true, |seq| Entry::Report(Report { seq, at: 0, since: None, saw }));
+        (0..MOST_WAITING + 3).for_each(|_| enqueue(Observation::Ready));
+        enqueue(Observation::Done { id: 1, detail: String::new() });
+        let full = inner.next();
+        assert_eq!(full.len(), MOST_WAITING + 1, "the answer to a command is kept");
+        enqueue(Observation::Ready);
+        let reports: Vec<Report> = full
+            .into_iter()
+            .chain(inner.next())
+            .filter_map(|entry| match entry {
+                Entry::Report(report) => Some(report),
+                Entry::Flush(_) => None,
+            })
+            .collect();
+        assert!(reports.iter().zip(0..).all(|(report, seq)| report.seq == seq));
+        let lost = Observation::Overflow { observer: "reports".into(), lost: 3 };
+        assert_eq!(reports[MOST_WAITING + 1].saw, lost);
     }
 
     #[test]
