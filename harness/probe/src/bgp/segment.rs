@@ -209,4 +209,18 @@ mod tests {
         udp[9] = 17;
         assert_eq!(parse(&udp), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_packet_panics(packet in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120), version in 4_u8..=6) {
+            let mut packet = packet;
+            if let Some(first) = packet.first_mut() {
+                *first = version << 4 | *first & 0x0f;
+            }
+            if let Some(protocol) = packet.get_mut(if version == 4 { 9 } else { 6 }) {
+                *protocol = TCP;
+            }
+            drop(parse(&packet));
+        }
+    }
 }

@@ -150,4 +150,15 @@ mod tests {
         let query = Query::new("example.").unwrap().0;
         assert_eq!(Answer::read(&query, 0), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let mut octets = octets;
+            if let Some(header) = octets.get_mut(..12) {
+                header.copy_from_slice(&[0, 7, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 1]);
+            }
+            drop(Answer::read(&octets, 7));
+        }
+    }
 }
