@@ -220,7 +220,7 @@ mod tests {
             if let Some(protocol) = packet.get_mut(if version == 4 { 9 } else { 6 }) {
                 *protocol = TCP;
             }
-            drop(parse(&packet));
+            let _segment = parse(&packet);
         }
     }
 }
