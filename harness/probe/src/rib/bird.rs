@@ -136,7 +136,7 @@ mod tests {
         #[test]
         fn the_end_of_a_reply_is_found_at_any_cut(lines in proptest::collection::vec("[ 0-9a-z-]{0,12}", 0..12), cut in 0_usize..200) {
             let body: String = lines.iter().map(|line| format!(" {line}\n")).collect();
-            let reply = format!("1007-{body}0000 \n");
+            let reply = format!("1007-Table\n{body}0000 \n");
             let cut = cut.min(reply.len());
             let found = reply_end(&reply.as_bytes()[..cut]);
             proptest::prop_assert_eq!(found, (cut == reply.len()).then_some(reply.len()));
