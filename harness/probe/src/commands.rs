@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use protocol::{Action, Command, Exit, Observation};
 use serde_json::Value;
 
-use crate::process::{describe, run};
+use crate::mark::{self, Stage};
+use crate::process::{Children, describe, run};
 use crate::report::Reporter;
 use crate::setup::Node;
 use crate::{clock, files, observer};
@@ -51,7 +52,14 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
             let started = trains.and_then(|trains| trains.start(reporter));
             answer(id, started.map(|what| (clock::monotonic(), what)), reporter);
         }
-        Action::Mark => answer(id, Ok((clock::monotonic(), String::new())), reporter),
+        Action::Ping => answer(id, Ok((clock::monotonic(), String::new())), reporter),
+        Action::Mark => {
+            let (at, children, to) = (clock::monotonic(), node.children.clone(), reporter.clone());
+            later(id, reporter, async move {
+                mark(&children, &to).await;
+                Ok((at, String::new()))
+            });
+        }
         Action::Exec { argv, timeout_ms } => {
             let children = node.children.clone();
             later(id, reporter, async move {
@@ -66,6 +74,24 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
                 Ok((ended.at, ended.text))
             });
         }
+    }
+}
+
+/// Passes a mark through every observer: what the kernel had queued when it came is reported when this returns. An observer that does
+/// not settle is a hole.
+async fn mark(children: &Children, reporter: &Reporter) {
+    let children = children.clone();
+    let reaped = tokio::task::spawn_blocking(move || children.settle(mark::PATIENCE)).await;
+    let mut late: Vec<String> = Vec::new();
+    if !reaped.unwrap_or(false) {
+        late.push("exits".to_owned());
+    }
+    for stage in [Stage::Kernel, Stage::Daemons] {
+        late.extend(reporter.marks().pass(stage, mark::PATIENCE).await);
+    }
+    for name in late {
+        let error = format!("it did not report all it had seen within {} s of a mark", mark::PATIENCE.as_secs());
+        observer::broken(&name, error, reporter);
     }
 }
 

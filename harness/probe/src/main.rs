@@ -5,6 +5,7 @@
 //!
 //! `anycast-lab-probe guard` keeps the host and the lab apart (`guard/`). `anycast-lab-probe truth ...`, run in a node beside it, puts its stamps to the test.
 
+mod bell;
 mod bgp;
 mod clock;
 mod commands;
@@ -12,11 +13,15 @@ mod fib;
 mod files;
 mod guard;
 mod input;
+mod limits;
+mod mark;
 mod net;
 mod observer;
+mod pipes;
 mod process;
 mod report;
 mod rib;
+mod served;
 mod setup;
 mod trains;
 mod truth;
@@ -39,6 +44,7 @@ fn main() -> anyhow::Result<()> {
     }
     let reporter = Reporter::writing_to(std::io::stdout())?;
     let lines = input::lines()?;
+    limits::raise()?;
     // One thread runs everything that waits; what must be stamped at once (exits, routes, frames) has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(reporter, lines))

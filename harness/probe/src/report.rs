@@ -12,6 +12,7 @@ use protocol::{Observation, Report};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::mark::Marks;
 
 /// How long a node that ends waits for the harness to read its last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -19,6 +20,10 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A query's end waits so long for others to be written with it. Everything else is written at once, and what waits before it: a
 /// write is passed on by two processes of the engine, and wakes the harness.
 const LINGER: Duration = Duration::from_millis(20);
+
+/// Reports that wait for stdout. When the harness does not read so many, what comes then is lost, and reported as lost: a few hundred
+/// bytes each.
+const MOST_WAITING: usize = 200_000;
 
 /// Where observations go.
 #[derive(Clone)]
@@ -29,6 +34,7 @@ struct Inner {
     /// Something urgent is in the queue, or the first of what is not.
     news: Condvar,
     stirred: watch::Sender<()>,
+    marks: Marks,
 }
 
 #[derive(Default)]
@@ -36,6 +42,8 @@ struct Queue {
     next: u64,
     waiting: Vec<Entry>,
     is_urgent: bool,
+    /// Reports for which there was no room, since there was none.
+    lost: u64,
 }
 
 enum Entry {
@@ -46,10 +54,15 @@ enum Entry {
 impl Reporter {
     /// Starts the writer.
     pub(crate) fn writing_to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let inner = Arc::new(Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) });
+        let inner = Arc::new(Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        });
         let writer = Arc::clone(&inner);
         thread::Builder::new().name("stdout".into()).spawn(move || {
-            if let Err(error) = writer.write(out) {
+            if let Err(error) = writer.write_to(out) {
                 eprintln!("anycast-lab-probe: nobody reads the reports: {error}");
                 exit(1);
             }
@@ -64,8 +77,17 @@ impl Reporter {
 
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
+        self.write(None, at, saw);
+    }
+
+    /// Reports what happened between `since` and `at`.
+    pub(crate) fn report_between(&self, since: u64, at: u64, saw: Observation) {
+        self.write(Some(since.min(at)), at, saw);
+    }
+
+    fn write(&self, since: Option<u64>, at: u64, saw: Observation) {
         let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
-        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since: None, saw }));
+        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since, saw }));
         if stirs {
             self.0.stirred.send_replace(());
         }
@@ -74,6 +96,11 @@ impl Reporter {
     /// Changes with each report after which a routing daemon's RIB may differ.
     pub(crate) fn stirred(&self) -> watch::Receiver<()> {
         self.0.stirred.subscribe()
+    }
+
+    /// The marks that pass through all observers.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.0.marks
     }
 
     /// Waits until all that was reported is written.
@@ -99,7 +126,20 @@ fn stirs_routes(saw: &Observation) -> bool {
 impl Inner {
     fn enqueue(&self, is_urgent: bool, entry: impl FnOnce(u64) -> Entry) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = queue.waiting.len() < MOST_WAITING;
+        if room && queue.lost > 0 {
+            let (seq, lost) = (queue.next, mem::take(&mut queue.lost));
+            let saw = Observation::Overflow { observer: "reports".into(), lost };
+            queue.waiting.push(Entry::Report(Report { seq, at: clock::monotonic(), since: None, saw }));
+            queue.next += 1;
+        }
         let entry = entry(queue.next);
+        // An answer to a command is never dropped: somebody waits for it, and there are few.
+        let answers = |saw: &Observation| matches!(saw, Observation::Done { .. } | Observation::Failed { .. });
+        if !room && matches!(&entry, Entry::Report(report) if !answers(&report.saw)) {
+            queue.lost += 1;
+            return;
+        }
         queue.next += u64::from(matches!(entry, Entry::Report(_)));
         queue.is_urgent |= is_urgent;
         if is_urgent || queue.waiting.is_empty() {
@@ -109,7 +149,7 @@ impl Inner {
     }
 
     /// Writes until the process exits.
-    fn write(&self, out: impl Write) -> std::io::Result<()> {
+    fn write_to(&self, out: impl Write) -> std::io::Result<()> {
         let mut out = BufWriter::new(out);
         loop {
             let mut written = Vec::new();
@@ -193,7 +233,12 @@ pub(crate) mod tests {
             sent: 0,
             outcome: protocol::Outcome::Timeout,
         };
-        let inner = Inner { queue: Mutex::default(), news: Condvar::new(), stirred: watch::Sender::new(()) };
+        let inner = Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        };
         let enqueue =
             |saw, is_urgent| inner.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at: 0, since: None, saw }));
         enqueue(query(0), false);
@@ -203,6 +248,33 @@ pub(crate) mod tests {
         enqueue(Observation::Ready, true);
         enqueue(query(3), false);
         assert_eq!(inner.next().len(), 3);
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_and_told_and_the_numbers_have_no_gap() {
+        let inner = Inner {
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            stirred: watch::Sender::new(()),
+            marks: Marks::default(),
+        };
+        let enqueue = |saw| inner.enqueue(true, |seq| Entry::Report(Report { seq, at: 0, since: None, saw }));
+        (0..MOST_WAITING + 3).for_each(|_| enqueue(Observation::Ready));
+        enqueue(Observation::Done { id: 1, detail: String::new() });
+        let full = inner.next();
+        assert_eq!(full.len(), MOST_WAITING + 1, "the answer to a command is kept");
+        enqueue(Observation::Ready);
+        let reports: Vec<Report> = full
+            .into_iter()
+            .chain(inner.next())
+            .filter_map(|entry| match entry {
+                Entry::Report(report) => Some(report),
+                Entry::Flush(_) => None,
+            })
+            .collect();
+        assert!(reports.iter().zip(0..).all(|(report, seq)| report.seq == seq));
+        let lost = Observation::Overflow { observer: "reports".into(), lost: 3 };
+        assert_eq!(reports[MOST_WAITING + 1].saw, lost);
     }
 
     #[test]

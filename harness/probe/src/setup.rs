@@ -6,7 +6,7 @@ use protocol::Setup;
 use crate::process::{Children, Daemons};
 use crate::report::Reporter;
 use crate::trains::Trains;
-use crate::{bgp, fib, files, net, rib};
+use crate::{bgp, clock, fib, files, net, rib, served};
 
 /// What commands act on.
 pub(crate) struct Node {
@@ -27,12 +27,17 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     for file in &setup.files {
         files::write(file)?;
     }
-    fib::observe(reporter).context("the route table cannot be watched")?;
+    let own = fib::observe(reporter).context("the route table cannot be watched")?;
+    // A node without service addresses gives no answers.
+    if !setup.loopback.is_empty() {
+        served::observe(&setup.node, own, reporter).context("answers cannot be captured")?;
+    }
+    clock::observe(reporter).context("the clocks cannot be compared")?;
     bgp::observe(reporter).context("BGP cannot be captured")?;
     for control in setup.ribs {
         rib::observe(control, reporter);
     }
-    let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
+    let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone())?;
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
     Ok(Node { children, daemons, links, trains: Some(trains) })

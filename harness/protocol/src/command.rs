@@ -70,6 +70,8 @@ pub enum Action {
         /// Milliseconds after which it is killed and the action has failed.
         timeout_ms: u64,
     },
+    /// Answers at once: the node lives, and this is its clock.
+    Ping,
 }
 
 /// The signals that faults and heals use (signal(7)).

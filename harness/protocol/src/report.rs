@@ -84,8 +84,11 @@ pub enum Observation {
         dst: SocketAddr,
         /// Whether this node sent it.
         sent: bool,
-        /// Whether its last segment carried a TCP MD5 signature (RFC 2385).
+        /// Whether its last segment was authenticated: by a TCP MD5 signature (RFC 2385), or by TCP-AO.
         signed: bool,
+        /// Whether that was by TCP-AO (RFC 5925).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ao: bool,
         /// The message.
         message: Bytes,
     },
@@ -97,8 +100,11 @@ pub enum Observation {
         dst: SocketAddr,
         /// Whether this node sent it.
         sent: bool,
-        /// Whether it carried a TCP MD5 signature (RFC 2385).
+        /// Whether it was authenticated: by a TCP MD5 signature (RFC 2385), or by TCP-AO.
         signed: bool,
+        /// Whether that was by TCP-AO (RFC 5925).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ao: bool,
         /// Which flag.
         event: TcpEvent,
     },

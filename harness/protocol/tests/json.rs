@@ -118,7 +118,8 @@ fn every_observation() {
         Observation::Fib { prefix: "10.1.53.1/32".parse().unwrap(), protocol: 12, next_hops },
         Observation::Address { address: "198.51.100.53".parse().unwrap(), present: true },
         Observation::Rib { daemon: name(), text: "1007-a\n\tb\n0000 \n".into() },
-        Observation::Bgp { src, dst, sent: true, signed: false, message: Bytes(vec![0xff; 19]) },
+        Observation::Bgp { src, dst, sent: true, signed: false, ao: false, message: Bytes(vec![0xff; 19]) },
+        Observation::Served { to: src.ip(), client: dst, id: 7 },
         Observation::Overflow { observer: name(), lost: u64::MAX },
         Observation::Broken { observer: name(), error: name() },
         Observation::Done { id: 1, detail: name() },
@@ -126,16 +127,29 @@ fn every_observation() {
         Observation::Unusable { error: name() },
     ];
     for event in [TcpEvent::Syn, TcpEvent::SynAck, TcpEvent::Fin, TcpEvent::Rst] {
-        all.push(Observation::Tcp { src, dst, sent: false, signed: true, event });
+        all.push(Observation::Tcp { src, dst, sent: false, signed: true, ao: true, event });
     }
     let answer = Outcome::Answer { instance: "ns1".into(), rcode: 16, answers: 1, rtt: 1 };
-    for outcome in [answer, Outcome::Timeout, Outcome::Refused("Connection refused".into())] {
+    for outcome in [
+        answer,
+        Outcome::Timeout,
+        Outcome::Refused("Connection refused".into()),
+        Outcome::Unasked("Too many open files".into()),
+    ] {
         let to = "198.51.100.53".parse().unwrap();
         all.push(Observation::Query { train: name(), number: 1, to, port: 1, id: 2, sent: 1, outcome });
     }
     for saw in all {
         json(&Report { seq: 0, at: u64::MAX, since: Some(1), saw });
     }
+}
+
+#[test]
+fn a_message_from_before_tcp_ao_was_told_is_read() {
+    let old = r#"{"tcp":{"src":"10.0.0.1:1","dst":"10.0.0.2:179","sent":true,"signed":true,"event":"syn"}}"#;
+    let saw: Observation = serde_json::from_str(old).unwrap();
+    assert!(matches!(saw, Observation::Tcp { signed: true, ao: false, .. }));
+    assert_eq!(serde_json::to_string(&saw).unwrap(), old);
 }
 
 #[test]

@@ -127,7 +127,7 @@ impl<'p> Wire<'p> {
         for event in case.events.iter().filter(|event| event.at >= case.origin) {
             let (src, dst, signed, syn) = match &event.saw {
                 Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed, false),
-                Seen::Tcp { src, dst, sent: true, signed, event } if *event != TcpEvent::Rst => {
+                Seen::Tcp { src, dst, sent: true, signed, event, .. } if *event != TcpEvent::Rst => {
                     (src, dst, *signed, *event == TcpEvent::Syn)
                 }
                 _ => continue,
@@ -354,7 +354,7 @@ mod tests {
         let mut story = Story::of_both(0);
         let (src, dst) = ("10.1.53.11:4000".parse().unwrap(), "10.1.53.254:179".parse().unwrap());
         let (sent, signed, event) = (true, false, TcpEvent::Syn);
-        story.push(FAULT + MS, "ns2", Seen::Tcp { src, dst, sent, signed, event });
+        story.push(FAULT + MS, "ns2", Seen::Tcp { src, dst, sent, signed, ao: false, event });
         story.push(FAULT + 600 * MS, "router", Seen::Ready);
         let finding = story.judge_with(session(State::NeverEstablished, Some(true)));
         assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");

@@ -310,7 +310,7 @@ mod tests {
     fn on(story: &mut Story, port: u16, at: u64, from: &str, message: BgpMessage) {
         let (server, router) = (SocketAddr::from(([10, 1, 53, 11], port)), SocketAddr::from(([10, 1, 53, 254], 179)));
         let (src, dst) = if from == "ns1" { (server, router) } else { (router, server) };
-        story.push(at, from, Seen::Bgp { src, dst, sent: true, signed: false, message });
+        story.push(at, from, Seen::Bgp { src, dst, sent: true, signed: false, ao: false, message });
     }
 
     fn open() -> BgpMessage {
@@ -382,7 +382,7 @@ mod tests {
         let (src, dst) = (SocketAddr::from(([10, 1, 53, 11], 4000)), SocketAddr::from(([10, 1, 53, 254], 179)));
         for sent in [false, true] {
             let (signed, event) = (false, TcpEvent::Rst);
-            story.push(50, "ns2", Seen::Tcp { src, dst, sent, signed, event });
+            story.push(50, "ns2", Seen::Tcp { src, dst, sent, signed, ao: false, event });
         }
         assert_eq!(said(&story), [(11, Turn::Up)], "dropped after that router: the session goes on");
     }

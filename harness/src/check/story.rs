@@ -140,7 +140,7 @@ impl Story {
     pub(crate) fn say(&mut self, at: u64, from: &str, to: &str, message: BgpMessage) {
         for (node, sent) in [(from, true), (to, false)] {
             let (src, dst, message) = (socket(from), socket(to), message.clone());
-            self.push(at, node, Seen::Bgp { src, dst, sent, signed: false, message });
+            self.push(at, node, Seen::Bgp { src, dst, sent, signed: false, ao: false, message });
         }
     }
 
@@ -156,7 +156,7 @@ impl Story {
     pub(crate) fn segment(&mut self, at: u64, from: &str, to: &str, event: TcpEvent, signed: bool) {
         for (node, sent) in [(from, true), (to, false)] {
             let (src, dst) = (socket(from), socket(to));
-            self.push(at, node, Seen::Tcp { src, dst, sent, signed, event });
+            self.push(at, node, Seen::Tcp { src, dst, sent, signed, ao: false, event });
         }
     }
 

@@ -138,8 +138,11 @@ pub enum Seen {
         dst: SocketAddr,
         /// Whether this node sent it.
         sent: bool,
-        /// Whether it was signed (RFC 2385).
+        /// Whether it was authenticated: by a TCP MD5 signature (RFC 2385), or by TCP-AO.
         signed: bool,
+        /// Whether that was by TCP-AO (RFC 5925).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ao: bool,
         /// The message.
         message: BgpMessage,
     },
@@ -151,8 +154,11 @@ pub enum Seen {
         dst: SocketAddr,
         /// Whether this node sent it.
         sent: bool,
-        /// Whether it was signed (RFC 2385).
+        /// Whether it was authenticated: by a TCP MD5 signature (RFC 2385), or by TCP-AO.
         signed: bool,
+        /// Whether that was by TCP-AO (RFC 5925).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ao: bool,
         /// How.
         event: TcpEvent,
     },

@@ -37,7 +37,7 @@ fn one_of_each() -> Vec<Event> {
     let (src, dst, prefix) = (peer(11), peer(254), "10.1.53.1/32".parse().expect("a prefix"));
     let scoped = "[fe80::1%3]:53".parse().expect("a socket address");
     let lab = |saw| Event { at: 1_000_000, since: None, node: None, saw };
-    let bgp = |message| event(1_000_006, "ns1", Seen::Bgp { src, dst, sent: true, signed: false, message });
+    let bgp = |message| event(1_000_006, "ns1", Seen::Bgp { src, dst, sent: true, signed: false, ao: false, message });
     let daemon = || "resolver".to_owned();
     let polled = |saw| Event { since: Some(999_000), ..event(1_000_000, "router", saw) };
     vec![
@@ -74,7 +74,7 @@ fn one_of_each() -> Vec<Event> {
         bgp(BgpMessage::Notification { code: 6, subcode: 2 }),
         bgp(BgpMessage::Other(5)),
         bgp(BgpMessage::Malformed("too short".to_owned())),
-        event(1_000_007, "ns1", Seen::Tcp { src, dst, sent: true, signed: true, event: TcpEvent::SynAck }),
+        event(1_000_007, "ns1", Seen::Tcp { src, dst, sent: true, signed: true, ao: false, event: TcpEvent::SynAck }),
         query(2_000_000, answer(300_000)),
         query(2_000_000, answer(1)),
         query(2_000_000, Outcome::Timeout),

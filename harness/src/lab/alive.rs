@@ -60,7 +60,7 @@ async fn beats(node: &LiveNode) {
         pause(BEAT).await;
         // The probe does not answer while it sets its node up.
         if node.status.phase() == Phase::Ready
-            && let Some(distance) = node.mark().await
+            && let Some(distance) = node.ping().await
         {
             follow(node, distance);
         }
@@ -124,7 +124,7 @@ fn follow(node: &LiveNode, distance: Distance) {
 pub(super) async fn compare(nodes: &[Arc<LiveNode>], journal: &Journal) -> Result<(), String> {
     let mut all = Distance::UNKNOWN;
     for _ in 0..COMPARED {
-        let marks = join_all(nodes.iter().map(|node| node.mark())).await;
+        let marks = join_all(nodes.iter().map(|node| node.ping())).await;
         for (node, distance) in nodes.iter().zip(marks) {
             let Some(distance) = distance else { continue };
             all = all.and(distance).ok_or_else(|| {

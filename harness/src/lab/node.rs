@@ -16,6 +16,9 @@ use crate::observe::{Phase, Status};
 /// How long a node may take to say how far it is. One that takes longer is lost: it is paused, or its probe hangs.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long a mark may take: the probe waits up to 9 s for its observers, and then says which of them is late.
+const SETTLED: Duration = Duration::from_secs(10);
+
 /// How long other actions may take, which wait for nothing.
 const AT_ONCE: Duration = Duration::from_secs(30);
 
@@ -78,16 +81,25 @@ impl LiveNode {
         })
     }
 
-    /// Has the node say that all it has seen so far is told; returns how far its clock is from the harness's. A node that does not
-    /// answer is lost.
-    pub(super) async fn mark(&self) -> Option<Distance> {
+    /// Has the node answer at once; returns how far its clock is from the harness's. A node that does not answer is lost.
+    pub(super) async fn ping(&self) -> Option<Distance> {
         let clock = self.status.journal().clock();
         let asked = clock.own();
-        match self.told(Action::Mark, ANSWER).await {
-            Ok((at, _)) => Some(Distance::between(asked, at, clock.own())),
+        let at = self.answered(Action::Ping, ANSWER).await?;
+        Some(Distance::between(asked, at, clock.own()))
+    }
+
+    /// Has the node say that all it has seen so far is told. A node that does not answer is lost.
+    pub(super) async fn mark(&self) {
+        self.answered(Action::Mark, SETTLED).await;
+    }
+
+    async fn answered(&self, action: Action, within: Duration) -> Option<u64> {
+        match self.told(action, within).await {
+            Ok((at, _)) => Some(at),
             Err(Unanswered::Failed(_)) => None,
             Err(Unanswered::Late) => {
-                self.status.lost(&format!("its probe has not answered for {} s", ANSWER.as_secs()));
+                self.status.lost(&format!("its probe has not answered for {} s", within.as_secs()));
                 None
             }
         }
@@ -159,7 +171,8 @@ async fn write(mut input: Box<dyn AsyncWrite + Send + Unpin>, mut told: mpsc::Un
 /// How long the node may take.
 fn deadline(action: &Action) -> Duration {
     match action {
-        Action::Mark => ANSWER,
+        Action::Ping => ANSWER,
+        Action::Mark => SETTLED,
         Action::Stop { .. } | Action::Restart { .. } => DAEMON_ENDS,
         Action::Exec { timeout_ms, .. } => Duration::from_millis(*timeout_ms) + SLACK,
         _ => AT_ONCE,
@@ -176,6 +189,7 @@ fn describe(action: &Action) -> String {
         Action::Ask => "start asking".to_owned(),
         Action::Exec { argv, .. } => format!("run {}", argv.join(" ")),
         Action::Mark => "say how far it is".to_owned(),
+        Action::Ping => "say that it lives".to_owned(),
         Action::SignalAll { signal } => format!("send {signal} to all its processes"),
         Action::StartAll => "start all its daemons".to_owned(),
         Action::Silence { network } => format!("fall silent{}", on(network.as_deref())),

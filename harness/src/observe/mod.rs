@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use protocol::{Observation, Report};
+use protocol::{Observation, Report, TcpEvent};
 
 use crate::clock::Distance;
 use crate::engine::{Chunk, EngineError};
@@ -33,6 +33,8 @@ pub struct Observer {
     /// When nothing had been told to the node yet, on the harness's own clock.
     began: u64,
     next: u64,
+    /// By which the updates of each connection are read.
+    opens: bgp::Opens,
 }
 
 impl Observer {
@@ -45,7 +47,7 @@ impl Observer {
         let ribs = plan.runs.iter().filter_map(rib).collect();
         let (files, journal) = (plan.files.clone(), status.journal().clone());
         let (node, planned, began) = (plan.name.as_str().into(), Planned::of(plan), journal.clock().own());
-        Self { node, ribs, files, planned, status, journal, began, next: 0 }
+        Self { node, ribs, files, planned, status, journal, began, next: 0, opens: bgp::Opens::default() }
     }
 
     /// Takes the stream in, to its end. What the probe says on stderr is a complaint, and goes into the history as such.
@@ -115,8 +117,8 @@ impl Observer {
                 Ok(routes) => Seen::Rib { daemon, routes },
                 Err(error) => return self.hole(at, format!("the {daemon}'s routes are not readable: {error}")),
             },
-            Observation::Bgp { src, dst, sent, signed, message } => {
-                Seen::Bgp { src, dst, sent, signed, message: bgp::read(&message.0) }
+            Observation::Bgp { src, dst, sent, signed, ao, message } => {
+                Seen::Bgp { src, dst, sent, signed, ao, message: self.opens.read(src, dst, &message.0) }
             }
             Observation::Started { daemon, pid } => Seen::Started { daemon, pid },
             Observation::Exited { daemon, pid, exit } => Seen::Exited { daemon, pid, exit },
@@ -127,7 +129,12 @@ impl Observer {
             Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
             Observation::Address { address, present } => Seen::Address { address, present },
             Observation::Served { to, client, id } => Seen::Served { to, client, id },
-            Observation::Tcp { src, dst, sent, signed, event } => Seen::Tcp { src, dst, sent, signed, event },
+            Observation::Tcp { src, dst, sent, signed, ao, event } => {
+                if event == TcpEvent::Syn {
+                    self.opens.begin(src, dst);
+                }
+                Seen::Tcp { src, dst, sent, signed, ao, event }
+            }
             Observation::Query { train, number, to, port, id, sent, outcome } => {
                 Seen::Query { service: train.into(), number, to, port, id, sent, outcome }
             }

@@ -66,7 +66,20 @@ fn withdraw(plan: &Plan, engine: &FakeEngine) {
     let message = Bytes([&[0xff; 16][..], &short(19 + body.len()), &[2], &body].concat());
     let end = |node| hop(plan, node, Ipv4Addr::UNSPECIFIED.into());
     let (src, dst) = (SocketAddr::new(end("ns1"), 4000), SocketAddr::new(end("router"), 179));
-    engine.emit("ns1", Observation::Bgp { src, dst, sent: true, signed: false, message });
+    let said = |src, dst, sent, message| Observation::Bgp { src, dst, sent, signed: false, ao: false, message };
+    for (src, dst, sent) in [(src, dst, true), (dst, src, false)] {
+        engine.emit("ns1", said(src, dst, sent, open()));
+    }
+    engine.emit("ns1", said(src, dst, true, message));
+}
+
+/// An OPEN (RFC 4271, section 4.2) of a speaker of both families (RFC 4760, section 8).
+fn open() -> Bytes {
+    let capability = |family: u8| [2, 6, 1, 4, 0, family, 0, 1];
+    let options = [capability(1), capability(2)].concat();
+    let mut message = [&[0xff; 16][..], &[0, 45, 1, 4], &64_601_u16.to_be_bytes(), &[0, 10, 192, 0, 2, 1, 16]].concat();
+    message.extend(options);
+    Bytes(message)
 }
 
 fn route(plan: &Plan, engine: &FakeEngine, servers: &[&str]) {

@@ -7,6 +7,8 @@ use super::PORT;
 const TCP: u8 = 6;
 /// The TCP option of an MD5 signature (RFC 2385).
 const MD5: u8 = 19;
+/// The TCP option of TCP-AO (RFC 5925, section 2.2).
+const AO: u8 = 29;
 
 /// What matters of a segment.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,23 +20,24 @@ pub(crate) struct Segment<'a> {
     pub(crate) fin: bool,
     pub(crate) syn: bool,
     pub(crate) rst: bool,
+    /// By MD5 or TCP-AO.
     pub(crate) signed: bool,
+    /// By TCP-AO.
+    pub(crate) ao: bool,
     pub(crate) data: &'a [u8],
 }
 
 /// Reads a packet; none if it is not a whole segment of port 179.
 pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
-    let (src, dst, tcp) = match packet.first()? >> 4 {
-        4 => ipv4(packet)?,
-        6 => ipv6(packet)?,
-        _ => return None,
-    };
+    let (src, dst, tcp) = payload(packet, TCP)?;
     let (source, destination) = (word(tcp, 0)?, word(tcp, 2)?);
     if source != PORT && destination != PORT {
         return None;
     }
     let header = usize::from(tcp.get(12)? >> 4) * 4;
     let flags = tcp.get(13)?;
+    let options = tcp.get(20..header)?;
+    let ao = has_option(options, AO);
     Some(Segment {
         src: SocketAddr::new(src, source),
         dst: SocketAddr::new(dst, destination),
@@ -43,15 +46,25 @@ pub(crate) fn parse(packet: &[u8]) -> Option<Segment<'_>> {
         fin: flags & 0x01 != 0,
         syn: flags & 0x02 != 0,
         rst: flags & 0x04 != 0,
-        signed: has_option(tcp.get(20..header)?, MD5),
+        signed: ao || has_option(options, MD5),
+        ao,
         data: tcp.get(header..)?,
     })
 }
 
-fn ipv4(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
+/// The addresses of an IP packet, and its payload, if it is one of this transport protocol and no fragment.
+pub(crate) fn payload(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
+    match packet.first()? >> 4 {
+        4 => ipv4(packet, protocol),
+        6 => ipv6(packet, protocol),
+        _ => None,
+    }
+}
+
+fn ipv4(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
     let header = usize::from(packet[0] & 0x0f) * 4;
     let fragment = word(packet, 6)? & 0x3fff;
-    if *packet.get(9)? != TCP || fragment != 0 {
+    if *packet.get(9)? != protocol || fragment != 0 {
         return None;
     }
     let src: [u8; 4] = packet.get(12..16)?.try_into().ok()?;
@@ -60,8 +73,8 @@ fn ipv4(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
     Some((Ipv4Addr::from(src).into(), Ipv4Addr::from(dst).into(), payload))
 }
 
-fn ipv6(packet: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
-    if *packet.get(6)? != TCP {
+fn ipv6(packet: &[u8], protocol: u8) -> Option<(IpAddr, IpAddr, &[u8])> {
+    if *packet.get(6)? != protocol {
         return None;
     }
     let src: [u8; 16] = packet.get(8..24)?.try_into().ok()?;
@@ -147,6 +160,7 @@ mod tests {
             syn: false,
             rst: false,
             signed: false,
+            ao: false,
             data: b"data",
         };
         assert_eq!(segment, expected);
@@ -158,8 +172,16 @@ mod tests {
         options.extend([0xab; 16]);
         let packet = over_ipv6(&tcp(SYN, &options, b""));
         let segment = parse(&packet).unwrap();
-        assert_eq!((segment.signed, segment.syn, segment.ack), (true, true, None));
+        assert_eq!((segment.signed, segment.ao, segment.syn, segment.ack), (true, false, true, None));
         assert_eq!(segment.src, "[fe80::1]:49152".parse().unwrap());
+    }
+
+    #[test]
+    fn a_segment_with_tcp_ao_is_signed_too() {
+        let options = [AO, 16, 1, 2, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab];
+        let packet = over_ipv4(&[], &tcp(PSH_ACK, &options, b"data"));
+        let segment = parse(&packet).unwrap();
+        assert_eq!((segment.signed, segment.ao), (true, true));
     }
 
     #[test]
@@ -186,5 +208,19 @@ mod tests {
         let mut udp = packet;
         udp[9] = 17;
         assert_eq!(parse(&udp), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_packet_panics(packet in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120), version in 4_u8..=6) {
+            let mut packet = packet;
+            if let Some(first) = packet.first_mut() {
+                *first = version << 4 | *first & 0x0f;
+            }
+            if let Some(protocol) = packet.get_mut(if version == 4 { 9 } else { 6 }) {
+                *protocol = TCP;
+            }
+            let _segment = parse(&packet);
+        }
     }
 }

@@ -33,8 +33,8 @@ impl Tracker {
     /// Takes a segment seen at `at`; returns what is to be reported of it.
     pub(crate) fn track(&mut self, segment: &Segment<'_>, sent: bool, at: u64) -> Vec<Observation> {
         let mut saw = Vec::new();
-        let &Segment { src, dst, signed, .. } = segment;
-        let tcp = |event| Observation::Tcp { src, dst, sent, signed, event };
+        let &Segment { src, dst, signed, ao, .. } = segment;
+        let tcp = |event| Observation::Tcp { src, dst, sent, signed, ao, event };
         if segment.syn {
             saw.push(tcp(if segment.ack.is_some() { TcpEvent::SynAck } else { TcpEvent::Syn }));
             self.begin(segment, at);
@@ -67,7 +67,7 @@ impl Tracker {
     }
 
     fn carry(&mut self, segment: &Segment<'_>, sent: bool, at: u64, saw: &mut Vec<Observation>) {
-        let &Segment { src, dst, seq, fin, signed, data, .. } = segment;
+        let &Segment { src, dst, seq, fin, signed, ao, data, .. } = segment;
         if data.is_empty() && !fin {
             return;
         }
@@ -82,7 +82,7 @@ impl Tracker {
         flow.framing.push(&flow.stream.segment(seq, data, fin));
         while let Some(message) = flow.framing.next() {
             saw.push(match message {
-                Ok(message) => Observation::Bgp { src, dst, sent, signed, message: Bytes(message) },
+                Ok(message) => Observation::Bgp { src, dst, sent, signed, ao, message: Bytes(message) },
                 Err(_) => overflow(),
             });
         }

@@ -1,10 +1,12 @@
 //! The clock of the history.
 
+mod steps;
 mod wakes;
 
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
+pub(crate) use steps::observe;
 pub(crate) use wakes::Wakes;
 
 /// Nanoseconds between two looks at a clock that nothing came between. A thread that waits for a processor meanwhile takes

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 
 use ipnet::IpNet;
-use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::RouteMessage;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 use rtnetlink::MulticastGroup;
-use rtnetlink::sys::{Socket, protocols::NETLINK_ROUTE};
+use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::table::{self, Entry};
 use super::{addresses, dump};
@@ -43,6 +43,8 @@ pub(crate) struct Heard {
     pub(crate) routes: Vec<Announced>,
     /// The addresses of `lo` that they name, and whether it has them.
     pub(crate) addresses: Vec<(IpAddr, bool)>,
+    /// The numbers of the marks that passed among them.
+    pub(crate) marks: Vec<u32>,
     /// Whether the kernel had to drop some.
     pub(crate) dropped: bool,
 }
@@ -72,6 +74,18 @@ impl Monitor {
             socket.add_membership(group as u32)?;
         }
         Ok(Self(socket))
+    }
+
+    /// Asks the kernel for a receipt with this number. It comes through the same queue as notifications: what was announced before is
+    /// heard before.
+    pub(crate) fn mark(&self, number: u32) -> io::Result<()> {
+        let mut message = NetlinkMessage::<RouteNetlinkMessage>::new(NetlinkHeader::default(), NetlinkPayload::Noop);
+        message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+        message.header.sequence_number = number;
+        message.finalize();
+        let mut buffer = vec![0; message.buffer_len()];
+        message.serialize(&mut buffer);
+        self.0.send_to(&buffer, &SocketAddr::new(0, 0), 0).map(drop)
     }
 
     /// Waits for notifications.
@@ -118,6 +132,10 @@ impl Heard {
                 }
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(address)) => {
                     self.addresses.extend(addresses::own(&address).map(|address| (address, false)));
+                }
+                // Nothing but a mark is answered with a receipt.
+                NetlinkPayload::Error(receipt) if receipt.code.is_none() => {
+                    self.marks.push(message.header.sequence_number);
                 }
                 _ => {}
             }

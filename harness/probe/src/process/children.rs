@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::errno::Errno;
@@ -16,8 +17,8 @@ use protocol::Exit;
 use tokio::sync::oneshot;
 
 use crate::clock::{self, Wakes};
-use crate::observer;
 use crate::report::Reporter;
+use crate::{limits, observer};
 
 /// The living children of the probe.
 #[derive(Clone)]
@@ -28,11 +29,15 @@ struct Living {
     /// Every child that was spawned and not yet reaped. A number in here cannot be another process's.
     table: Mutex<HashMap<i32, oneshot::Sender<Ended>>>,
     spawned: Condvar,
+    /// A child was reaped.
+    reaped: Condvar,
 }
 
 /// A child that has just been spawned.
 pub(crate) struct Child {
     pub(crate) pid: i32,
+    /// Right before it was started.
+    pub(crate) since: u64,
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
@@ -66,12 +71,20 @@ impl Children {
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         // Held until the child is in the table, so that the reaper cannot miss whose exit it has seen.
         let mut table = self.table();
-        let mut child = command.process_group(0).spawn()?;
+        let since = clock::monotonic();
+        let mut child = limits::for_child(|| command.process_group(0).spawn())?;
         let pid = child.id() as i32;
         let (sender, ended) = oneshot::channel();
         table.insert(pid, sender);
         self.0.spawned.notify_one();
-        Ok(Child { pid, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take(), ended })
+        Ok(Child {
+            pid,
+            since,
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            ended,
+        })
     }
 
     /// Signals a child that has not been reaped; returns the moment before the kernel was asked.
@@ -86,6 +99,19 @@ impl Children {
             Whom::Group => killpg(Pid::from_raw(pid), signal)?,
         }
         Ok(at)
+    }
+
+    /// Waits until every process that has ended by now is reaped, and its end passed on; false if that takes longer than `patience`.
+    /// It blocks: not for a thread that runs tasks.
+    pub(crate) fn settle(&self, patience: Duration) -> bool {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let unreaped = || waitid(Id::All, flags).is_ok_and(|status| status.pid().is_some());
+        let (_table, timed) = self
+            .0
+            .reaped
+            .wait_timeout_while(self.table(), patience, |_| unreaped())
+            .unwrap_or_else(PoisonError::into_inner);
+        !timed.timed_out()
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<i32, oneshot::Sender<Ended>>> {
@@ -117,6 +143,7 @@ impl Children {
 
     fn bury(&self, pid: Pid, at: u64) -> anyhow::Result<()> {
         let mut table = self.table();
+        self.0.reaped.notify_all();
         let exit = match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
             Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal as i32),

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, bail};
 use nix::sys::signal::Signal;
 use protocol::{Daemon, Observation, Stream};
-use tokio::net::unix::pipe;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::watch;
 
 use super::children::{Child, Children, Ended, Whom};
-use super::lines;
 use crate::clock;
+use crate::mark::Stage;
+use crate::pipes::Pipes;
 use crate::report::Reporter;
 
 /// All daemons of the node, running or not.
@@ -24,6 +25,7 @@ struct Inner {
     known: Vec<Daemon>,
     running: Mutex<HashMap<String, Running>>,
     children: Children,
+    pipes: Pipes,
     reporter: Reporter,
 }
 
@@ -42,8 +44,9 @@ impl Running {
 }
 
 impl Daemons {
-    pub(crate) fn new(known: Vec<Daemon>, children: Children, reporter: Reporter) -> Self {
-        Self(Arc::new(Inner { known, running: Mutex::default(), children, reporter }))
+    pub(crate) fn new(known: Vec<Daemon>, children: Children, reporter: Reporter) -> anyhow::Result<Self> {
+        let pipes = Pipes::watched(&reporter)?;
+        Ok(Self(Arc::new(Inner { known, running: Mutex::default(), children, pipes, reporter })))
     }
 
     /// Starts every daemon in its order.
@@ -132,12 +135,29 @@ impl Daemons {
 
     /// Reports the daemon's lines and its end.
     fn attend(&self, name: &str, child: Child, sender: watch::Sender<Option<Ended>>) -> anyhow::Result<()> {
-        self.read(name, Stream::Stdout, child.stdout.map(OwnedFd::from))?;
-        self.read(name, Stream::Stderr, child.stderr.map(OwnedFd::from))?;
+        self.read(name, Stream::Stdout, child.since, child.stdout.map(OwnedFd::from))?;
+        self.read(name, Stream::Stderr, child.since, child.stderr.map(OwnedFd::from))?;
         let (daemons, daemon) = (self.clone(), name.to_owned());
+        let mut marks = self.0.reporter.marks().join(Stage::Kernel, format!("exit of {name}"));
         tokio::spawn(async move {
+            let mut end = child.ended;
+            // A mark passes once an end that the reaper has passed on before it is reported.
+            let mut passing = Vec::new();
+            let ended = loop {
+                tokio::select! {
+                    biased;
+                    ended = &mut end => break ended,
+                    pass = marks.next() => passing.push(pass),
+                }
+                // The end may have come with the mark: it is looked at once more before the mark passes.
+                match end.try_recv() {
+                    Ok(ended) => break Ok(ended),
+                    Err(TryRecvError::Empty) => passing.clear(),
+                    Err(TryRecvError::Closed) => return,
+                }
+            };
             // Without a reaper nothing is known; the end of the reaper itself has been reported.
-            let Ok(ended) = child.ended.await else { return };
+            let Ok(ended) = ended else { return };
             let Ended { at, exit } = ended;
             let exited = Observation::Exited { daemon: daemon.clone(), pid: child.pid, exit };
             daemons.0.reporter.report_at(at, exited);
@@ -147,13 +167,13 @@ impl Daemons {
         Ok(())
     }
 
-    fn read(&self, name: &str, stream: Stream, from: Option<OwnedFd>) -> anyhow::Result<()> {
+    fn read(&self, name: &str, stream: Stream, made: u64, from: Option<OwnedFd>) -> anyhow::Result<()> {
         let Some(from) = from else { return Ok(()) };
-        let from = pipe::Receiver::from_owned_fd(from).context("a child's output is no pipe")?;
         let (reporter, daemon) = (self.0.reporter.clone(), name.to_owned());
-        tokio::spawn(lines::read(from, move |at, text| {
-            reporter.report_at(at, Observation::Line { daemon: daemon.clone(), stream, text });
-        }));
+        let take = move |since, at, text| {
+            reporter.report_between(since, at, Observation::Line { daemon: daemon.clone(), stream, text });
+        };
+        self.0.pipes.read(from, made, take).context("a child's output cannot be read")?;
         Ok(())
     }
 }

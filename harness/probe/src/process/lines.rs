@@ -1,30 +1,17 @@
 //! What a daemon writes, line by line.
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-
-use crate::clock;
-
 /// A longer line is reported in pieces.
 const LONGEST: usize = 8 * 1024;
 
-/// Reads to the end; calls `line` with each line and the moment when it was whole.
-pub(crate) async fn read(mut from: impl AsyncRead + Unpin, line: impl Fn(u64, String)) {
-    let mut splitter = Splitter::default();
-    let mut chunk = [0; LONGEST];
-    while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        let at = clock::monotonic();
-        splitter.push(&chunk[..length], |text| line(at, text));
-    }
-    splitter.finish(|text| line(clock::monotonic(), text));
-}
-
+/// Cuts what was read into lines.
 #[derive(Default)]
-struct Splitter {
+pub(crate) struct Splitter {
     partial: Vec<u8>,
 }
 
 impl Splitter {
-    fn push(&mut self, data: &[u8], mut line: impl FnMut(String)) {
+    /// Calls `line` with each line that these bytes complete.
+    pub(crate) fn push(&mut self, data: &[u8], mut line: impl FnMut(String)) {
         for piece in data.split_inclusive(|&octet| octet == b'\n') {
             self.partial.extend_from_slice(piece);
             while self.partial.len() > LONGEST {
@@ -37,7 +24,8 @@ impl Splitter {
         }
     }
 
-    fn finish(self, mut line: impl FnMut(String)) {
+    /// Calls `line` with a last line that has no end.
+    pub(crate) fn finish(self, mut line: impl FnMut(String)) {
         if !self.partial.is_empty() {
             line(text(&self.partial));
         }

@@ -7,6 +7,7 @@ mod run;
 
 pub(crate) use children::Children;
 pub(crate) use daemons::Daemons;
+pub(crate) use lines::Splitter;
 pub(crate) use run::run;
 
 use protocol::Exit;

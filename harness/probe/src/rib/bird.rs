@@ -130,4 +130,23 @@ mod tests {
         assert!(connection.ask("show route").await.is_err());
         std::fs::remove_file(path).unwrap();
     }
+
+    proptest::proptest! {
+        /// Wherever a reply is cut, its end is found where it is, and never before.
+        #[test]
+        fn the_end_of_a_reply_is_found_at_any_cut(lines in proptest::collection::vec("[ 0-9a-z-]{0,12}", 0..12), cut in 0_usize..200) {
+            let body: String = lines.iter().map(|line| format!(" {line}\n")).collect();
+            let reply = format!("1007-Table\n{body}0000 \n");
+            let cut = cut.min(reply.len());
+            let found = reply_end(&reply.as_bytes()[..cut]);
+            proptest::prop_assert_eq!(found, (cut == reply.len()).then_some(reply.len()));
+        }
+
+        #[test]
+        fn no_reply_panics(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let end = reply_end(&octets);
+            proptest::prop_assert!(end.is_none_or(|end| end <= octets.len()));
+            proptest::prop_assert!(kernels(&String::from_utf8_lossy(&octets)).len() <= octets.len());
+        }
+    }
 }

@@ -77,4 +77,13 @@ mod tests {
         assert!(connection.ask("show").await.is_err());
         std::fs::remove_file(path).unwrap();
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_end_of_a_reply_is_found_at_any_cut(text in "[a-z{}\n]{0,40}", status in proptest::prelude::any::<u8>(), cut in 0_usize..60) {
+            let reply = [text.as_bytes(), END, &[status]].concat();
+            let cut = cut.min(reply.len());
+            proptest::prop_assert_eq!(reply_end(&reply[..cut]), (cut == reply.len()).then_some(text.len()));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption, NSIDPayload};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 
 /// The size of answer that fits into every path of a lab (the DNS flag day of 2020).
 const PAYLOAD: u16 = 1232;
@@ -25,6 +25,15 @@ impl Query {
         Ok(Self(message.to_vec()?))
     }
 
+    /// TXT of `name` in class CH, which asks a server who it is (RFC 4892).
+    pub(crate) fn identity(name: &str) -> anyhow::Result<Self> {
+        let mut query = hickory_proto::op::Query::query(Name::from_ascii(name)?, RecordType::TXT);
+        query.set_query_class(DNSClass::CH);
+        let mut message = Message::new(0, MessageType::Query, OpCode::Query);
+        message.add_query(query);
+        Ok(Self(message.to_vec()?))
+    }
+
     /// The query under a random number.
     pub(crate) fn numbered(&self) -> (u16, Vec<u8>) {
         // The standard library's only source of random numbers: the keys of its hash maps.
@@ -41,6 +50,8 @@ pub(crate) struct Answer {
     pub(crate) instance: String,
     pub(crate) rcode: u16,
     pub(crate) answers: u16,
+    /// The text of the first TXT record.
+    pub(crate) text: Option<String>,
 }
 
 impl Answer {
@@ -57,15 +68,19 @@ impl Answer {
         };
         // The high bits, which are in the OPT record (RFC 6891, section 6.1.3), are part of it already.
         let rcode = message.metadata.response_code.into();
-        Some(Self { instance, rcode, answers: message.answers.len() as u16 })
+        let text = message.answers.iter().find_map(|record| match &record.data {
+            RData::TXT(text) => Some(text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect()),
+            _ => None,
+        });
+        Some(Self { instance, rcode, answers: message.answers.len() as u16, text })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use hickory_proto::op::ResponseCode;
-    use hickory_proto::rr::rdata::SOA;
-    use hickory_proto::rr::{RData, Record};
+    use hickory_proto::rr::Record;
+    use hickory_proto::rr::rdata::{SOA, TXT};
 
     use super::*;
 
@@ -103,7 +118,20 @@ mod tests {
         let soa = SOA::new(name.clone(), name.clone(), 1, 2, 3, 4, 5);
         message.add_answer(Record::from_rdata(name, 60, RData::SOA(soa)));
         let answer = Answer::read(&message.to_vec().unwrap(), 7).unwrap();
-        assert_eq!(answer, Answer { instance: "ns1\u{fffd}".into(), rcode: 0, answers: 1 });
+        assert_eq!(answer, Answer { instance: "ns1\u{fffd}".into(), rcode: 0, answers: 1, text: None });
+    }
+
+    #[test]
+    fn a_server_says_who_it_is_in_a_text_of_class_ch() {
+        let (_, octets) = Query::identity("id.server.").unwrap().numbered();
+        assert_eq!(octets[2..], b"\0\0\0\x01\0\0\0\0\0\0\x02id\x06server\0\0\x10\0\x03"[..]);
+        let mut message = response(7, ResponseCode::NoError, None);
+        let mut record =
+            Record::from_rdata(Name::from_ascii("id.server.").unwrap(), 0, RData::TXT(TXT::new(vec!["ns1".into()])));
+        record.dns_class = DNSClass::CH;
+        message.add_answer(record);
+        let answer = Answer::read(&message.to_vec().unwrap(), 7).unwrap();
+        assert_eq!(answer.text.as_deref(), Some("ns1"));
     }
 
     #[test]
@@ -111,7 +139,7 @@ mod tests {
         let read = |message: Message| Answer::read(&message.to_vec().unwrap(), 7).unwrap();
         assert_eq!(read(response(7, ResponseCode::BADVERS, Some(b""))).rcode, 16);
         let refused = read(response(7, ResponseCode::Refused, None));
-        assert_eq!(refused, Answer { instance: String::new(), rcode: 5, answers: 0 });
+        assert_eq!(refused, Answer { instance: String::new(), rcode: 5, answers: 0, text: None });
     }
 
     #[test]
@@ -121,5 +149,16 @@ mod tests {
         assert_eq!(Answer::read(b"\0\x07", 7), None);
         let query = Query::new("example.").unwrap().0;
         assert_eq!(Answer::read(&query, 0), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let mut octets = octets;
+            if let Some(header) = octets.get_mut(..12) {
+                header.copy_from_slice(&[0, 7, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 1]);
+            }
+            drop(Answer::read(&octets, 7));
+        }
     }
 }

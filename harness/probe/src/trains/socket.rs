@@ -7,19 +7,20 @@ use std::os::fd::AsRawFd as _;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
-use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::PORT;
-use crate::clock;
+use crate::{clock, limits};
 
 /// Connected, so that ICMP errors come back, and nobody else's answers.
-pub(super) async fn connected(to: IpAddr) -> io::Result<UdpSocket> {
+pub(super) fn connected(to: IpAddr) -> io::Result<UdpSocket> {
     let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let socket = UdpSocket::bind((any, 0)).await?;
+    let _limit = limits::opening();
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
-    socket.connect((to, PORT)).await?;
-    Ok(socket)
+    socket.connect((to, PORT))?;
+    UdpSocket::from_std(socket)
 }
 
 /// Sends a datagram; returns the moment right before it was sent.
@@ -38,21 +39,17 @@ pub(super) async fn send(socket: &UdpSocket, octets: &[u8]) -> io::Result<u64> {
     }
 }
 
-/// Waits for a datagram: its length, and when it came.
-pub(super) async fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, u64)> {
+/// Reads a datagram that is there, without waiting: its length, and when it came. [`io::ErrorKind::WouldBlock`] when there is none.
+pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, u64)> {
     let mut control = nix::cmsg_space!(TimeSpec);
-    let read = || {
-        let mut slices = [IoSliceMut::new(buffer)];
-        let flags = MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags)?;
-        let stamp = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::ScmTimestampns(stamp) => Some(clock::of_packet(stamp)),
-            _ => None,
-        });
-        Ok((message.bytes, stamp.unwrap_or_else(clock::monotonic)))
-    };
-    // What ICMP says is an error of the socket, with nothing to read.
-    socket.async_io(Interest::READABLE | Interest::ERROR, read).await
+    let mut slices = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT;
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags)?;
+    let stamp = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::ScmTimestampns(stamp) => Some(clock::of_packet(stamp)),
+        _ => None,
+    });
+    Ok((message.bytes, stamp.unwrap_or_else(clock::monotonic)))
 }
 
 #[cfg(test)]
@@ -72,7 +69,7 @@ mod tests {
             let after = clock::monotonic();
             std::thread::park_timeout(std::time::Duration::from_millis(50));
             let mut buffer = [0; 16];
-            let (length, at) = receive(&near, &mut buffer).await.unwrap();
+            let (length, at) = receive(&near, &mut buffer).unwrap();
             assert_eq!(&buffer[..length], b"answer");
             let slack = 1_000_000;
             assert!((before - slack..after + slack).contains(&at), "sent {before} to {after}, stamped {at}");

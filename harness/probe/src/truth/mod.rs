@@ -2,6 +2,7 @@
 //!
 //! Each line of its output is one thing: what, and CLOCK_MONOTONIC right before and right after it.
 
+mod change;
 mod exit;
 mod listeners;
 mod overflow;
@@ -17,6 +18,9 @@ use crate::clock;
 /// Makes happen what the arguments name.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let what = arguments.next().unwrap_or_default();
+    if what == "change" {
+        return change::change(arguments);
+    }
     let mut number = |name: &str| -> anyhow::Result<u32> {
         let text = arguments.next().with_context(|| format!("truth {what}: {name} is missing"))?;
         text.parse().with_context(|| format!("truth {what}: expected {name}, found `{text}`"))
@@ -27,7 +31,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result
         "exit" => exit::exit(),
         "queries" => queries::answer(number("how many")?),
         "overflow" => overflow::overflow(),
-        _ => bail!("truth: expected routes, addresses, exit, queries or overflow, found `{what}`"),
+        _ => bail!("truth: expected routes, addresses, change, exit, queries or overflow, found `{what}`"),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn unreachable(address: IpAddr) -> anyhow::Result<RouteMessage> {
     Ok(route.kind(RouteType::Unreachable).build())
 }
 
-fn on_loopback(address: IpAddr) -> AddressMessage {
+pub(super) fn on_loopback(address: IpAddr) -> AddressMessage {
     let mut message = AddressMessage::default();
     message.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     message.header.prefix_len = IpNet::from(address).prefix_len();

@@ -340,7 +340,7 @@ fn a_withdrawal_is_named_with_the_daemon_that_has_ended() {
     let mut says = |at: u64, announced: Vec<(IpNet, Option<IpAddr>)>, withdrawn: Vec<IpNet>| {
         let (src, dst) = ("10.1.53.11:4000".parse().expect("a socket"), "10.1.53.254:179".parse().expect("a socket"));
         let message = BgpMessage::Update { announced, withdrawn };
-        story.push(at, "ns1", Seen::Bgp { src, dst, sent: true, signed: false, message });
+        story.push(at, "ns1", Seen::Bgp { src, dst, sent: true, signed: false, ao: false, message });
     };
     says(1, vec![(prefix, None)], vec![]);
     says(2000 * MS, vec![], vec![prefix]);
@@ -360,7 +360,7 @@ fn a_session_that_never_came_up_is_named() {
     let mut story = story("", r#"serving = ["ns1", "ns2"]"#);
     let (src, dst) = ("10.9.0.1:4000".parse().expect("a socket"), "10.9.0.2:179".parse().expect("a socket"));
     let message = BgpMessage::Open { asn: 64999, hold_time: 10 };
-    story.push(1, "edge", Seen::Bgp { src, dst, sent: true, signed: false, message });
+    story.push(1, "edge", Seen::Bgp { src, dst, sent: true, signed: false, ao: false, message });
     story.rib_of(1, "core", &[(SERVICE, BOTH)]);
     story.route(1, "core", SERVICE, BOTH);
     story.rib_of(1, "edge", &[]);

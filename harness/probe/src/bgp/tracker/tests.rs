@@ -11,6 +11,7 @@ fn segment(seq: u32, data: &[u8]) -> Segment<'_> {
         syn: false,
         rst: false,
         signed: false,
+        ao: false,
         data,
     }
 }
@@ -78,4 +79,58 @@ fn flows_are_forgotten_oldest_first() {
     }
     assert!(tracker.flows.len() <= MOST_FLOWS);
     assert!(tracker.flows.values().any(|flow| flow.last == 2 * MOST_FLOWS as u64 - 1));
+}
+
+proptest::proptest! {
+    /// Whatever order, repetition and cuts the segments of a stream come in: each message is told once, in order.
+    #[test]
+    fn segments_in_any_order_give_each_message_once(
+        bodies in proptest::collection::vec(0_usize..300, 1..8),
+        cuts in proptest::collection::vec(1_usize..90, 1..30),
+        order in proptest::collection::vec(proptest::prelude::any::<u32>(), 1..60),
+        initial in proptest::prelude::any::<u32>(),
+    ) {
+        let messages: Vec<Vec<u8>> = bodies.iter().map(|body| message(2, *body)).collect();
+        let stream = messages.concat();
+        let mut segments = Vec::new();
+        let (mut from, mut cuts) = (0, cuts.iter().cycle());
+        while from < stream.len() {
+            let to = (from + cuts.next().unwrap()).min(stream.len());
+            segments.push((from, to));
+            from = to;
+        }
+        // Some twice, and all of them in a shuffled order.
+        let mut shuffled: Vec<(u32, (usize, usize))> =
+            order.iter().copied().zip(segments.iter().copied().cycle()).chain(segments.iter().map(|cut| (7, *cut))).collect();
+        shuffled.sort_by_key(|(key, _)| *key);
+
+        let mut tracker = Tracker::default();
+        tracker.track(&Segment { syn: true, ack: None, ..segment(initial.wrapping_sub(1), b"") }, true, 0);
+        let mut told = Vec::new();
+        for (_, (from, to)) in shuffled {
+            let seq = initial.wrapping_add(from as u32);
+            told.extend(tracker.track(&segment(seq, &stream[from..to]), true, 0));
+        }
+        let told: Vec<Vec<u8>> = told
+            .into_iter()
+            .map(|saw| match saw {
+                Observation::Bgp { message, .. } => message.0,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        proptest::prop_assert_eq!(told, messages);
+    }
+
+    #[test]
+    fn no_stream_panics(
+        segments in proptest::collection::vec(
+            (proptest::prelude::any::<u32>(), proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), proptest::prelude::any::<[bool; 3]>()),
+            0..40,
+        ),
+    ) {
+        let mut tracker = Tracker::default();
+        for (seq, data, [syn, fin, rst]) in segments {
+            drop(tracker.track(&Segment { syn, fin, rst, ..segment(seq, &data) }, false, 0));
+        }
+    }
 }

@@ -11,7 +11,7 @@ fn daemons(script: &str) -> (Daemons, Shared) {
     let reporter = Reporter::writing_to(seen.clone()).unwrap();
     let argv = ["/bin/sh", "-c", script].map(String::from).to_vec();
     let daemon = Daemon { name: "d".into(), argv, env: BTreeMap::from([("SAY".into(), "hello".into())]) };
-    (Daemons::new(vec![daemon], children(), reporter), seen)
+    (Daemons::new(vec![daemon], children(), reporter).unwrap(), seen)
 }
 
 fn error<T>(result: anyhow::Result<T>) -> String {
