@@ -64,8 +64,13 @@ impl Reporter {
 
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
+        self.report_between(None, at, saw);
+    }
+
+    /// Reports what happened at `at` at the latest, and not before `since`.
+    pub(crate) fn report_between(&self, since: Option<u64>, at: u64, saw: Observation) {
         let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
-        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since: None, saw }));
+        self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since, saw }));
         if stirs {
             self.0.stirred.send_replace(());
         }

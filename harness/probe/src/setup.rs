@@ -1,7 +1,7 @@
 //! From a fresh container to a node, step by step.
 
 use anyhow::Context as _;
-use protocol::Setup;
+use protocol::{Route, Setup};
 
 use crate::process::{Children, Daemons};
 use crate::report::Reporter;
@@ -13,6 +13,8 @@ pub(crate) struct Node {
     pub(crate) children: Children,
     pub(crate) daemons: Daemons,
     pub(crate) links: net::Links,
+    /// The static routes of the setup.
+    pub(crate) routes: Vec<Route>,
     /// Taken by the first [`protocol::Action::Ask`].
     pub(crate) trains: Option<Trains>,
 }
@@ -35,5 +37,5 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
-    Ok(Node { children, daemons, links, trains: Some(trains) })
+    Ok(Node { children, daemons, links, routes: setup.routes, trains: Some(trains) })
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, oneshot, watch};
 
 use super::error::LabError;
-use crate::observe::{Phase, Waiting};
+use crate::observe::{Effect, Phase, Waiting};
 
 /// A running node.
 pub(super) struct LiveNode {
@@ -37,8 +37,8 @@ impl LiveNode {
         self.say(line).await.map_err(|error| self.failed("be set up", &error.to_string()))
     }
 
-    /// Has an action carried out: when it took effect, and what the node said of it.
-    pub(super) async fn act(&self, action: Action) -> Result<(u64, String), LabError> {
+    /// Has an action carried out.
+    pub(super) async fn act(&self, action: Action) -> Result<Effect, LabError> {
         let words = describe(&action);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let line = serde_json::to_string(&Command { id, action }).map_err(|e| self.failed(&words, &e.to_string()))?;
@@ -84,7 +84,8 @@ impl LiveNode {
 fn describe(action: &Action) -> String {
     match action {
         Action::Signal { daemon, signal } => format!("send {signal} to its {daemon}"),
-        Action::Start { daemon } => format!("start its {daemon}"),
+        Action::Start { daemon } | Action::Revive { daemon } => format!("start its {daemon}"),
+        Action::FlushRoutes => "remove the routes of its dead daemons".to_owned(),
         Action::Stop { daemon } => format!("stop its {daemon}"),
         Action::Restart { daemon } => format!("restart its {daemon}"),
         Action::Write(file) => format!("write {}", file.path),

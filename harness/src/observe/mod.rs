@@ -19,8 +19,19 @@ pub mod processors;
 
 use lines::Lines;
 
-/// What came of a command: when it took effect, and what the node said; or why it failed.
-pub type Answer = Result<(u64, String), String>;
+/// What came of a command; or why it failed.
+pub type Answer = Result<Effect, String>;
+
+/// What an action did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// When it took effect, at the earliest; none when `at` is exact.
+    pub since: Option<u64>,
+    /// When it took effect, at the latest.
+    pub at: u64,
+    /// What the node said of it.
+    pub detail: String,
+}
 
 /// How far a node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +116,9 @@ impl Observer {
                 self.phase.send_replace(Phase::Ready);
                 return;
             }
-            Observation::Done { id, detail } => return self.answer(id, Ok((at, self.files.redact(&detail)))),
+            Observation::Done { id, detail } => {
+                return self.answer(id, Ok(Effect { since, at, detail: self.files.redact(&detail) }));
+            }
             Observation::Failed { id, error } => return self.answer(id, Err(self.files.redact(&error))),
             Observation::Unusable { error } => return self.gone(&error),
             Observation::Overflow { observer, lost } => {

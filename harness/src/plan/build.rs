@@ -6,6 +6,7 @@ use std::path::Path;
 
 use protocol::{Bytes, File, Train};
 
+use super::broken::Broken;
 use super::deadline::{self, Since};
 use super::{
     Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, StepPlan, Switch, addresses, products, routes,
@@ -64,9 +65,18 @@ impl Plan {
 
     /// Whether each fault can be applied and mended where it is to strike.
     fn check_faults(&self, scenario: &Scenario) -> Result<(), SpecError> {
-        for step in &scenario.steps {
-            let Verb::Inject(Strike::Fault(fault)) = &step.verb else { continue };
-            if let Err(error) = self.apply(fault).and_then(|_| self.heal(fault)) {
+        let mut broken = Broken::default();
+        for (nth, step) in scenario.steps.iter().enumerate() {
+            let fault = match &step.verb {
+                Verb::Inject(Strike::Fault(fault)) => fault,
+                Verb::Heal(_) => {
+                    broken.heal();
+                    continue;
+                }
+                _ => continue,
+            };
+            let possible = self.apply(fault).and_then(|_| self.heal(fault));
+            if let Err(error) = possible.and_then(|_| broken.inject(nth + 1, fault)) {
                 let path = step.place.key("inject").key(fault.breaks.key());
                 return Err(scenario.wrong(&path, format!("{fault}: {error}")));
             }

@@ -8,7 +8,7 @@ mod silence;
 
 use anyhow::Context as _;
 use netlink_packet_core::ErrorMessage;
-use protocol::Setup;
+use protocol::{Route, Setup};
 
 use crate::process::Children;
 
@@ -40,6 +40,19 @@ pub(crate) async fn set_up(setup: &Setup, children: &Children) -> anyhow::Result
     }
     connection.abort();
     Ok(())
+}
+
+/// Removes the routes that no boot would bring; what was done, in words.
+pub(crate) async fn flush_routes(kept: &[Route]) -> anyhow::Result<String> {
+    let (connection, handle, _) = rtnetlink::new_connection().context("no rtnetlink socket")?;
+    let connection = tokio::spawn(connection);
+    let removed = routes::flush(&handle, kept).await;
+    connection.abort();
+    Ok(match removed? {
+        0 => String::new(),
+        1 => "1 route flushed".to_owned(),
+        count => format!("{count} routes flushed"),
+    })
 }
 
 /// The name under which the interface of the nth link goes.

@@ -4,6 +4,7 @@ mod children;
 mod daemons;
 mod lines;
 mod run;
+pub(crate) mod tree;
 
 pub(crate) use children::Children;
 pub(crate) use daemons::Daemons;
