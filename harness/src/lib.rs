@@ -5,11 +5,12 @@
 //! ```
 //!
 //! [`run::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`outcome`], [`history`], [`kind`], [`plan`], [`check`], [`observe`], [`lab`],
+//! [`engine`], [`image`], [`value`], [`secret`], [`fault`], [`spec`], [`outcome`], [`history`], [`kind`], [`plan`], [`check`], [`diagnose`], [`observe`], [`lab`],
 //! [`report`], [`run`] and [`judge`], [`cli`].
 
 pub mod check;
 pub mod cli;
+pub mod diagnose;
 pub mod engine;
 pub mod fault;
 pub mod history;
@@ -25,5 +26,6 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod spec;
+mod text;
 pub mod value;
 mod wait;

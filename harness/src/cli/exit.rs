@@ -48,7 +48,7 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         LabError::Engine(error) => engine(error),
         LabError::Interrupted(_) => INTERRUPTED,
         LabError::Action { .. } => UNKNOWN,
-        LabError::Node { .. } | LabError::Slow { .. } | LabError::Folder { .. } => NOT_UP,
+        LabError::Daemon(_) | LabError::Node { .. } | LabError::Slow { .. } | LabError::Folder { .. } => NOT_UP,
     };
     for cause in error.chain() {
         if cause.is::<SpecError>() {

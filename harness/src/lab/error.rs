@@ -1,6 +1,10 @@
 //! Why a lab did not come up, or could not go on.
 
+use protocol::Exit;
+
+use crate::diagnose::{Ended, exit_words};
 use crate::engine::EngineError;
+use crate::text::printable;
 
 /// What went wrong with a lab, as opposed to what it found.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,9 @@ pub enum LabError {
         /// Its last words.
         why: String,
     },
+    /// A daemon ended before the lab had served.
+    #[error("the lab did not come up: {} on node `{}` {}{}", .0.daemon, .0.node, exit_words(.0.exit), quoted(&.0.lines))]
+    Daemon(Ended),
     /// A node was not ready in time.
     #[error("nodes {} were not ready after {} s", .nodes.join(", "), .after.as_secs())]
     Slow {
@@ -59,7 +66,22 @@ impl LabError {
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("the disk is full: make room, or point --target at another one".to_owned())
             }
+            Self::Daemon(ended) => Some(match ended.exit {
+                Exit::Code(0) => {
+                    "the lab runs a daemon in the foreground: one that goes into the background has ended here"
+                        .to_owned()
+                }
+                _ => format!(
+                    "its last lines say why; all are in {}/{}.log of the run's folder",
+                    ended.node, ended.daemon
+                ),
+            }),
             _ => None,
         }
     }
+}
+
+/// The last lines of a daemon, below the sentence about it.
+fn quoted(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n    {}", printable(line))).collect()
 }
