@@ -50,7 +50,7 @@ fn a_fault_that_a_cell_cannot_carry_out_is_refused_with_its_place() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/server-fails.toml");
     for failure in ["crash", "cut"] {
         let error = refusal(&file, Some(&format!("speaker=exabgp@3.4.28,failure={failure}")));
-        assert!(error.contains("server-fails.toml:13") || error.contains("server-fails.toml:15"), "{error}");
+        assert!(error.contains("server-fails.toml:12") || error.contains("server-fails.toml:14"), "{error}");
         assert!(error.contains("the nft(8) of bullseye cannot drop frames that leave"), "{error}");
         assert!(error.contains("exabgp 3.4.28 is on no newer release"), "{error}");
     }

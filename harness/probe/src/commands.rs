@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use protocol::{Action, Command, Exit, Observation, Signal};
 use serde_json::Value;
 
+use crate::inspect::inspect;
 use crate::process::{Daemons, describe, run};
 use crate::report::Reporter;
 use crate::setup::Node;
@@ -53,6 +54,14 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
             });
         }
         Action::Revive { daemon } => answer(id, node.daemons.revive(&daemon), reporter),
+        Action::Inspect => {
+            let (children, daemons, packets) = (node.children.clone(), node.daemons.clone(), node.packets.clone());
+            let networks = node.links.0.clone();
+            later(id, reporter, async move {
+                let found = inspect(&children, &daemons, &networks, &packets).await;
+                Ok((clock::monotonic(), serde_json::to_string(&found)?))
+            });
+        }
         Action::FlushRoutes => {
             let kept = node.routes.clone();
             later(id, reporter, async move { Ok((clock::monotonic(), net::flush_routes(&kept).await?)) });

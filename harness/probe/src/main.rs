@@ -11,6 +11,7 @@ mod commands;
 mod fib;
 mod files;
 mod input;
+mod inspect;
 mod net;
 mod observer;
 mod process;

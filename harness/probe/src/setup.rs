@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use protocol::{Route, Setup};
 
+use crate::inspect::Packets;
 use crate::process::{Children, Daemons};
 use crate::report::Reporter;
 use crate::trains::Trains;
@@ -15,6 +16,7 @@ pub(crate) struct Node {
     pub(crate) links: net::Links,
     /// The static routes of the setup.
     pub(crate) routes: Vec<Route>,
+    pub(crate) packets: Packets,
     /// Taken by the first [`protocol::Action::Ask`].
     pub(crate) trains: Option<Trains>,
 }
@@ -31,11 +33,12 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     }
     fib::observe(reporter).context("the route table cannot be watched")?;
     bgp::observe(reporter).context("BGP cannot be captured")?;
+    let packets = Packets::observe(reporter).context("packets cannot be kept")?;
     for control in setup.ribs {
         rib::observe(control, reporter);
     }
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
-    Ok(Node { children, daemons, links, routes: setup.routes, trains: Some(trains) })
+    Ok(Node { children, daemons, links, routes: setup.routes, packets, trains: Some(trains) })
 }

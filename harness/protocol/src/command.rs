@@ -79,6 +79,8 @@ pub enum Action {
     },
     /// Removes every route that is neither the kernel's nor the setup's, as a boot does.
     FlushRoutes,
+    /// Collects what an engineer would ask of a node that does not do what it should: an [`crate::Inspection`] in JSON.
+    Inspect,
 }
 
 /// The signals that faults and heals use (signal(7)).

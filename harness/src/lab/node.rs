@@ -85,6 +85,7 @@ fn describe(action: &Action) -> String {
     match action {
         Action::Signal { daemon, signal } => format!("send {signal} to its {daemon}"),
         Action::Start { daemon } | Action::Revive { daemon } => format!("start its {daemon}"),
+        Action::Inspect => "show its state".to_owned(),
         Action::FlushRoutes => "remove the routes of its dead daemons".to_owned(),
         Action::Stop { daemon } => format!("stop its {daemon}"),
         Action::Restart { daemon } => format!("restart its {daemon}"),

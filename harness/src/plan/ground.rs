@@ -118,7 +118,7 @@ impl Ground for NodeGround<'_> {
         let parts = self.node.image.parts().iter().filter(|(_, version)| !version.on.contains(&Release::Bookworm));
         let parts: Vec<String> = parts.map(|(part, version)| format!("{} {}", part.name, version.version)).collect();
         Err(format!(
-            "the nft(8) of {} cannot drop frames that leave (it came with nftables 1.0.1), and {} is on no newer release: \
+            "the nft(8) of {} cannot drop frames that leave (new in nftables 1.0.1), and {} is on no newer release: \
              expected another version",
             release.name(),
             list(&parts.iter().map(String::as_str).collect::<Vec<_>>())

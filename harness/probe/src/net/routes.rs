@@ -60,7 +60,8 @@ fn stays(route: &RouteMessage, kept: &[Route]) -> bool {
     }
 }
 
-fn destination(route: &RouteMessage) -> Option<IpNet> {
+/// Where a route leads.
+pub(super) fn destination(route: &RouteMessage) -> Option<IpNet> {
     let address = route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Destination(RouteAddress::Inet(address)) => Some(IpAddr::from(*address)),
         RouteAttribute::Destination(RouteAddress::Inet6(address)) => Some(IpAddr::from(*address)),
