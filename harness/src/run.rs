@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::diagnose;
 use crate::engine::{About, Engine, EngineError};
 use crate::history::{Event, History, Recorder, Seen, now};
 use crate::image::{ImageError, Progress, Recipe, ensure};
@@ -132,7 +133,13 @@ pub async fn run(
     terminal.booting();
 
     let reaper = lab::Reaper::of(&run_name);
-    let body = async |lab: &mut lab::Lab<'_>| lab::play(lab, &mut terminal).await;
+    let body = async |lab: &mut lab::Lab<'_>| {
+        let played = lab::play(lab, &mut terminal).await;
+        // As it stands: a heal would mend what is looked for.
+        let passed = played.as_ref().is_ok_and(|played| Summary::of(&plan, played).verdict == Verdict::Pass);
+        let inspected = if passed { None } else { Some(lab.inspect().await) };
+        (played, inspected)
+    };
     let played = lab::run(&plan, engine, &labels, &images, &recorder, interrupted, body).await;
     drop(reaper);
     terminal.clear();
@@ -140,13 +147,20 @@ pub async fn run(
     let recorded = recorder.flush().map_err(|error| cannot(&folder.history(), error));
     let recorded =
         recorded.and_then(|()| write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error)));
-    let played = played??;
+    let (played, inspected) = played?;
+    let cause = inspected.as_ref().and_then(|inspected| diagnose::cause(&plan, history.events(), inspected));
+    let evidence = inspected.as_ref().map(|inspected| {
+        let began = history.events().first().map_or(0, |event| event.at);
+        diagnose::write(folder.path(), &plan, inspected, &diagnose::changes(history.events()), began)
+    });
+    let played = played?;
 
     let summary = Summary::of(&plan, &played);
     let times = times(&plan, &played, history.events());
     let concluded = folder.conclude(&format!("{}\n{times}", summary.line(&plan)));
     let recorded = recorded.and(concluded.map_err(|error| cannot(folder.path(), error)));
     let shown = folder.path().display().to_string();
+    terminal.cause(cause.as_deref(), evidence.as_ref());
     terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.

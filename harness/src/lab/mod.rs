@@ -9,6 +9,7 @@ use futures::future::join_all;
 use protocol::Action;
 
 mod error;
+mod inspect;
 mod node;
 mod reaper;
 mod steps;
