@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use protocol::{Route, Setup};
 
 use crate::inspect::Packets;
-use crate::process::{Children, Daemons};
+use crate::process::{Children, Daemons, logs};
 use crate::report::Reporter;
 use crate::trains::Trains;
 use crate::{bgp, fib, files, net, rib};
@@ -38,6 +38,7 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
         rib::observe(control, reporter);
     }
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone());
+    logs::observe(&daemons, reporter);
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
     Ok(Node { children, daemons, links, routes: setup.routes, packets, trains: Some(trains) })

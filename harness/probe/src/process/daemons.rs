@@ -217,6 +217,12 @@ impl Daemons {
         self.0.reporter.report_at(at, Observation::Line { daemon: daemon.to_owned(), stream, text });
     }
 
+    /// The daemon whose program, or which itself, is called so.
+    pub(crate) fn called(&self, name: &str) -> Option<String> {
+        let program = |daemon: &Daemon| daemon.argv.iter().any(|word| word.rsplit('/').next() == Some(name));
+        self.0.known.iter().find(|daemon| daemon.name == name || program(daemon)).map(|daemon| daemon.name.clone())
+    }
+
     fn kill(&self, name: &str, pid: i32, signal: Signal) -> anyhow::Result<(u64, usize)> {
         let killed = self.0.children.signal_daemon(name, pid, signal);
         killed.with_context(|| format!("could not send {signal} to {name}, pid {pid}"))

@@ -3,6 +3,7 @@
 mod children;
 mod daemons;
 mod lines;
+pub(crate) mod logs;
 mod run;
 pub(crate) mod tree;
 
