@@ -1,6 +1,5 @@
 //! The command line: thin.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,7 +101,7 @@ pub fn main() -> ExitCode {
         Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
     };
     outcome.unwrap_or_else(|error| {
-        exit::explain(&error, std::io::stderr().is_terminal());
+        exit::explain(&error, exit::is_coloured(&std::io::stderr()));
         ExitCode::from(exit::code_of(&error))
     })
 }

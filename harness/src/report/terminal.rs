@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anstyle::{AnsiColor, Style};
+
 use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
 use crate::check::millis;
@@ -15,6 +17,11 @@ use crate::outcome::{Finding, Verdict};
 use crate::plan::{Action, Expectation, Plan, StepPlan};
 use crate::spec::{Span, Subject};
 use crate::text::printable;
+
+const BOLD: Style = Style::new().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Rows wait this long for others that belong to them; nanoseconds.
 const SETTLE: u64 = 60_000_000;
@@ -58,7 +65,7 @@ impl<'p, W: Write> Terminal<'p, W> {
 
     /// A line with a label before it: `      Plan  kill-named ...`.
     pub fn label(&mut self, label: &str, text: &str) {
-        let label = self.paint(&format!("{label:>10}"), "1");
+        let label = self.paint(&format!("{label:>10}"), BOLD);
         self.line(&format!("{label}  {text}"));
     }
 
@@ -76,7 +83,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     /// In a terminal: says that the lab boots, until the next line is written over it.
     pub fn booting(&mut self) {
         if self.colour {
-            let label = self.paint(&format!("{:>10}", "Up"), "1");
+            let label = self.paint(&format!("{:>10}", "Up"), BOLD);
             let _gone = write!(self.out, "{label}  …");
             let _gone = self.out.flush();
             self.passing = true;
@@ -111,9 +118,9 @@ impl<'p, W: Write> Terminal<'p, W> {
             self.line("");
         }
         let colour = match summary.verdict {
-            Verdict::Pass => "1;32",
-            Verdict::Fail => "1;31",
-            Verdict::Unknown => "1;33",
+            Verdict::Pass => GREEN.bold(),
+            Verdict::Fail => RED.bold(),
+            Verdict::Unknown => YELLOW.bold(),
         };
         let line = summary.line(self.plan);
         let (verdict, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -157,9 +164,9 @@ impl<'p, W: Write> Terminal<'p, W> {
     ) {
         let verdict = finding.verdict.unwrap_or(Verdict::Unknown);
         let (mark, colour) = match verdict {
-            Verdict::Pass => ("✓", "32"),
-            Verdict::Fail => ("✗", "31"),
-            Verdict::Unknown => ("?", "33"),
+            Verdict::Pass => ("✓", GREEN),
+            Verdict::Fail => ("✗", RED),
+            Verdict::Unknown => ("?", YELLOW),
         };
         let first = self.fault.is_none();
         let mut words = Vec::new();
@@ -238,7 +245,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     fn show(&mut self) {
         for row in merge(std::mem::take(&mut self.waiting)) {
             let after = row.at.saturating_sub(self.fault.unwrap_or(row.at)) as f64 / 1e9;
-            let stamp = self.paint(&format!("{:>10}", format!("+{after:.3}")), "2");
+            let stamp = self.paint(&format!("{:>10}", format!("+{after:.3}")), Style::new().dimmed());
             let text = printable(&row.text.to_string());
             self.line(&format!("{stamp}    {:<8}{:<10}{text}", row.node, row.hop));
         }
@@ -253,8 +260,8 @@ impl<'p, W: Write> Terminal<'p, W> {
         self.line(&format!("{:>12}{label:<10}{}", "", printable(text)));
     }
 
-    fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    fn paint(&self, text: &str, style: Style) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// A reader that has gone away (a closed pipe) does not end the run.
