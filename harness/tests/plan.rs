@@ -79,3 +79,36 @@ inject = { kill = "resolver", on = "ns1" }
     let error = refusal(&file, None);
     assert!(error.contains("its resolver does not run: step 2 (`stop resolver on ns1`) ended it"), "{error}");
 }
+
+#[test]
+fn a_script_that_cannot_be_executed_is_refused_with_its_place() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("script.toml");
+    let topology = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
+    std::os::unix::fs::symlink(topology, folder.path().join("topologies")).expect("a link");
+    let script = folder.path().join("checker");
+    std::fs::write(&script, "#!/bin/sh\n").expect("a file");
+    let text = r#"title = "a checker"
+topology = "two-servers"
+[matrix]
+watchdog = ["script"]
+speaker = ["frr@10.3"]
+[patch.nodes.ns1]
+script = "/usr/local/bin/checker"
+files = { "/usr/local/bin/checker" = "checker" }
+[patch.nodes.ns2]
+script = "sh /usr/local/bin/checker"
+files = { "/usr/local/bin/checker" = "checker" }
+[[step]]
+expect = { serving = ["ns1", "ns2"] }
+"#;
+    std::fs::write(&file, text).expect("a file");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    let error = refusal(&file, None);
+    assert!(error.contains("script.toml:7"), "{error}");
+    assert!(error.contains("/usr/local/bin/checker cannot be executed"), "{error}");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let scenario = Scenario::load(&file, None).expect("a good scenario");
+    Plan::new(&scenario, choose(&scenario, None).expect("a cell")).expect("it can be done");
+}

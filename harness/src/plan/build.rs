@@ -169,6 +169,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         files.insert(path.clone(), file);
         given.insert(path.clone(), from);
     }
+    check_script(scenario, name, node, &files)?;
     let plan = NodePlan {
         name: name.to_owned(),
         image: recipe(name, &runs)?,
@@ -262,6 +263,20 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
         sysctls.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     sysctls.extend(node.sysctl.iter().map(|(key, value)| (key.clone(), value.clone())));
     sysctls
+}
+
+/// A script that is brought and started by its own name must be executable.
+fn check_script(scenario: &Scenario, name: &str, node: &Node, files: &BTreeMap<String, File>) -> Result<(), SpecError> {
+    let program = node.script.as_deref().and_then(|script| script.split_whitespace().next());
+    let Some((program, file)) = program.and_then(|program| files.get_key_value(program)) else { return Ok(()) };
+    if file.mode & 0o111 != 0 {
+        return Ok(());
+    }
+    let path = KeyPath::of(&["nodes", name, "script"]);
+    let message =
+        format!("{program} cannot be executed: expected a file with an execute bit, found mode {:03o}", file.mode);
+    let hint = format!("`chmod +x` the file, or start it by its interpreter: \"python3 {program}\", say");
+    Err(scenario.wrong_in_topology(&path, message).hint(hint))
 }
 
 /// A client that asks needs a way to everything that it asks.

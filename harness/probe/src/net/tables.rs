@@ -60,7 +60,7 @@ fn described(route: &RouteMessage, name: &impl Fn(u32) -> String) -> String {
         match attribute {
             RouteAttribute::Table(number) => table = *number,
             RouteAttribute::MultiPath(hops) => hops.iter().for_each(|hop| words.push_str(&hop_words(hop, name))),
-            RouteAttribute::Priority(metric) => words.push_str(&format!(" metric {metric}")),
+            RouteAttribute::Priority(metric) => words += &[" metric ", &metric.to_string()].concat(),
             attribute => words.push_str(&part(attribute, name)),
         }
     }
@@ -92,7 +92,7 @@ fn neighbour_words(neighbour: &NeighbourMessage, name: &impl Fn(u32) -> String) 
             NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => words.push_str(&address.to_string()),
             NeighbourAttribute::LinkLayerAddress(octets) => {
                 let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-                words.push_str(&format!(" {}", octets.join(":")));
+                words += &[" ", &octets.join(":")].concat();
             }
             _ => {}
         }

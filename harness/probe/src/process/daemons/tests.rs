@@ -89,11 +89,12 @@ async fn of_family(name: &'static str, script: &str) -> (Daemons, Running) {
 }
 
 async fn until(mut holds: impl FnMut() -> bool) {
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
     for _ in 0..1000 {
         if holds() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        pace.tick().await;
     }
     panic!("it does not come to hold");
 }
