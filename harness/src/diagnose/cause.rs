@@ -234,10 +234,10 @@ fn why_not(facts: &Facts<'_>, session: &SessionPlan) -> String {
             let (yes, no) = if x { (a, b) } else { (b, a) };
             format!("{yes} signs with an MD5 key, {no} does not")
         }
+        _ if !accepted && !session.keys_agree => "the MD5 keys of the two ends differ".to_owned(),
         _ if !accepted && signed.contains(&Some(true)) && reset.is_none() => {
             "segments are signed with MD5 and nobody answers them: the keys differ, or one end has none".to_owned()
         }
-        _ if !accepted && !session.keys_agree => "the MD5 keys of the two ends differ".to_owned(),
         _ if reset.is_some() && !accepted => {
             let by = reset.and_then(|ip| facts.plan.owner_of(ip)).unwrap_or("the other end");
             format!("{by} refuses the connection: nothing listens there on TCP port 179")
