@@ -3,8 +3,9 @@
 use protocol::Exit;
 
 use crate::history::{Event, Seen};
+use crate::kind;
 use crate::plan::{Expectation, Plan};
-use crate::spec::{State, Subject};
+use crate::spec::{Role, State, Subject};
 
 /// How long after a daemon's end its last lines are waited for; nanoseconds.
 const LAST_LINES_COME: u64 = 200_000_000;
@@ -35,7 +36,7 @@ pub fn ended_in_boot(plan: &Plan, events: &[Event], expectation: &Expectation, n
         let Seen::Exited { daemon, exit, .. } = &event.saw else { return None };
         let node = event.node.as_ref()?;
         let settled = event.at + LAST_LINES_COME <= now;
-        (settled && is_needed(plan, node, expectation)).then(|| Ended {
+        (settled && is_needed(plan, node, expectation) && !is_managed(plan, node, daemon)).then(|| Ended {
             node: node.clone(),
             daemon: daemon.clone(),
             exit: *exit,
@@ -55,6 +56,13 @@ fn is_needed(plan: &Plan, node: &str, expectation: &Expectation) -> bool {
         }
         Subject::Ordered(_) => false,
     }
+}
+
+/// Whether the node's watchdog stops and starts this daemon.
+pub(super) fn is_managed(plan: &Plan, node: &str, daemon: &str) -> bool {
+    let Some(node) = plan.node(node) else { return false };
+    let watchdog = node.runs.get(&Role::Watchdog).and_then(|product| kind::named(&product.kind));
+    Role::named(daemon) == Some(Role::Speaker) && watchdog.is_some_and(|kind| kind.restarts_speaker())
 }
 
 /// The last lines of a daemon, oldest first.
@@ -117,6 +125,21 @@ mod tests {
     fn a_server_that_is_not_expected_to_serve_may_end() {
         let story = story("ns1");
         assert_eq!(ended_in_boot(&story.plan, &story.events, &expectation(&story.plan), NOW), None);
+    }
+
+    #[test]
+    fn a_speaker_that_a_script_stops_and_starts_may_end() {
+        let mut story = story("ns2");
+        story.push(20 * MS, "ns2", Seen::Exited { daemon: "speaker".to_owned(), pid: 8, exit: Exit::Code(1) });
+        story.events.retain(|event| !matches!(&event.saw, Seen::Exited { daemon, .. } if daemon == "resolver"));
+        let ended = |story: &Story| ended_in_boot(&story.plan, &story.events, &expectation(&story.plan), NOW).is_some();
+        assert!(ended(&story));
+        for node in &mut story.plan.nodes {
+            if let Some(watchdog) = node.runs.get_mut(&Role::Watchdog) {
+                watchdog.kind = "script".to_owned();
+            }
+        }
+        assert!(!ended(&story));
     }
 
     #[test]

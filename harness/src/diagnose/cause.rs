@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use protocol::{Inspection, Outcome, TcpEvent};
 
-use super::boot::{exit_words, last_lines};
+use super::boot::{exit_words, is_managed, last_lines};
 use super::evidence::Inspected;
 use super::notification;
 use crate::check::sessions::established;
@@ -124,7 +124,8 @@ fn daemon_ended(facts: &Facts<'_>) -> Option<String> {
                 _ => None,
             });
             let exit = last??;
-            (!facts.ended_by_fault(&node.name, &daemon.name)).then(|| {
+            let managed = is_managed(facts.plan, &node.name, &daemon.name);
+            (!managed && !facts.ended_by_fault(&node.name, &daemon.name)).then(|| {
                 let sentence = format!("{} on {} {}", daemon.name, node.name, exit_words(exit));
                 with_line(sentence, telling_line(facts.events, &node.name, &daemon.name))
             })

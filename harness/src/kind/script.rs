@@ -44,6 +44,10 @@ impl Kind for Script {
         Ok(Some(vec![("script".to_owned(), command(site)?.to_owned())]))
     }
 
+    fn restarts_speaker(&self) -> bool {
+        true
+    }
+
     /// Started again when it ends, as ExaBGP and cron do.
     fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
         let helper = site.runs.get(&Role::Speaker).is_some_and(|product| product.kind == "exabgp");
