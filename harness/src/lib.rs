@@ -5,14 +5,15 @@
 //! ```
 //!
 //! [`run::run`] is all of it, for one scenario file. Its rooms, in the order in which they may know each other: [`owner`],
-//! [`image`], [`engine`], [`builder`], [`value`], [`secret`], [`fault`], [`spec`], [`outcome`], [`clock`], [`history`], [`kind`], [`plan`], [`check`], [`observe`],
-//! [`lab`],
+//! [`image`], [`engine`], [`builder`], [`value`], [`secret`], [`fault`], [`spec`], [`outcome`], [`clock`], [`history`], [`kind`], [`plan`], [`check`],
+//! [`diagnose`], [`observe`], [`lab`],
 //! [`report`], [`run`] and [`judge`], [`cli`].
 
 pub mod builder;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod diagnose;
 pub mod engine;
 pub mod fault;
 pub mod history;
@@ -28,5 +29,6 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod spec;
+mod text;
 pub mod value;
 mod wait;

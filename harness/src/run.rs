@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::builder::{ImageError, Progress, ensure, exact_versions};
 use crate::clock::Clock;
+use crate::diagnose;
 use crate::engine::{About, Engine, EngineError};
 use crate::history::{History, Journal, Recorder, Seen, now};
 use crate::image::Recipe;
@@ -149,7 +150,11 @@ pub async fn run(
     let reaper = lab::Reaper::of(&labels);
     let body = async |lab: &mut lab::Lab<'_>| {
         terminal.counts_from(lab.began());
-        lab::play(lab, &mut terminal).await
+        let played = lab::play(lab, &mut terminal).await;
+        // As it stands: a heal would mend what is looked for.
+        let passed = played.as_ref().is_ok_and(|played| Summary::of(&plan, played).verdict == Verdict::Pass);
+        let inspected = if passed { None } else { Some(lab.inspect().await) };
+        (played, inspected)
     };
     let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, body).await;
     drop(reaper);
@@ -160,7 +165,16 @@ pub async fn run(
         recorder.finish().map_err(|error| cannot(&folder.history(), error))?;
         write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))
     };
-    let played = match ended.outcome.flatten() {
+    let (played, inspected) = match ended.outcome {
+        Ok((played, inspected)) => (played, inspected),
+        Err(error) => (Err(error), None),
+    };
+    let cause = inspected.as_ref().and_then(|inspected| diagnose::cause(&plan, history.events(), inspected));
+    let evidence = inspected.as_ref().map(|inspected| {
+        let began = history.events().first().map_or(0, |event| event.at);
+        diagnose::write(folder.path(), &plan, inspected, &diagnose::changes(history.events()), began)
+    });
+    let played = match played {
         Ok(played) => played,
         Err(error) => {
             // Why the lab did not come up matters more than what of it could not be recorded.
@@ -171,6 +185,7 @@ pub async fn run(
 
     let summary = Summary::of(&plan, &played);
     let shown = folder.path().display().to_string();
+    terminal.cause(cause.as_deref(), evidence.as_ref());
     terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.

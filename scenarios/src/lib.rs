@@ -23,7 +23,7 @@ use harness::lab::{self, Lab, Reaper};
 use harness::outcome::Verdict;
 use harness::owner::Labels;
 use harness::plan::Plan;
-use harness::run::{self, Outcome, Request};
+use harness::run::{self, Outcome, Request, RunError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use cells::{names, tables, tables_folder};
@@ -98,6 +98,22 @@ pub fn request(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Request
 pub async fn run(file: &Path, cell: Option<&str>, mutant: Option<&str>) -> Ran {
     let _turn = turn(1).await;
     run_now(&request(file, cell, mutant)).await
+}
+
+/// Runs a scenario whose lab must not come up, when it is its turn: why it did not.
+///
+/// # Panics
+/// There is a verdict, or Docker cannot be reached.
+pub async fn does_not_come_up(file: &Path) -> RunError {
+    let _turn = turn(1).await;
+    let engine = docker().await;
+    let mut text = Vec::new();
+    let ran =
+        run::run(&request(file, None, None), engine.as_ref(), &Silent, &|_| {}, &mut text, false, pending()).await;
+    match ran {
+        Err(error) => error,
+        Ok(_) => panic!("it came up:\n{}", String::from_utf8_lossy(&text)),
+    }
 }
 
 /// Runs a scenario at once: the caller holds the turn.

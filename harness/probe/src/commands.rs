@@ -3,17 +3,29 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use protocol::{Action, Command, Exit, Observation};
+use protocol::{Action, Command, Exit, Observation, Signal};
 use serde_json::Value;
 
+use crate::inspect::inspect;
 use crate::mark::{self, Stage};
-use crate::process::{Children, describe, run};
+use crate::process::{Children, Daemons, describe, run};
 use crate::report::Reporter;
 use crate::setup::Node;
-use crate::{clock, files, observer};
+use crate::{clock, files, net, observer};
 
 /// When an action took effect, and what is to be known of it.
-type Effect = anyhow::Result<(u64, String)>;
+struct Effect {
+    /// At the earliest, where a program did it; else `at` is exact.
+    since: Option<u64>,
+    at: u64,
+    detail: String,
+}
+
+impl From<(u64, String)> for Effect {
+    fn from((at, detail): (u64, String)) -> Self {
+        Self { since: None, at, detail }
+    }
+}
 
 /// Obeys one line. What takes effect at once is done in the order of the lines; only waiting happens beside them.
 pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
@@ -22,24 +34,50 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
         Err(error) => return refuse(line, &error, reporter),
     };
     match action {
-        Action::Signal { daemon, signal } => answer(id, node.daemons.signal(&daemon, signal), reporter),
+        Action::Signal { daemon, signal } => match node.daemons.signal(&daemon, signal) {
+            // Done when it has ended: what comes next finds it gone.
+            Ok((at, what, running)) if signal == Signal::SigKill => later(id, reporter, async move {
+                Daemons::killed(&daemon, running).await?;
+                Ok((at, what))
+            }),
+            sent => answer(id, sent.map(|(at, what, _)| (at, what)), reporter),
+        },
         Action::Start { daemon } => answer(id, node.daemons.start(&daemon), reporter),
-        Action::SignalAll { signal } => answer(id, node.daemons.signal_all(signal), reporter),
+        Action::SignalAll { signal } => {
+            let running = if signal == Signal::SigKill { node.daemons.all_running() } else { Vec::new() };
+            let sent = node.daemons.signal_all(signal);
+            later(id, reporter, async move {
+                let sent = sent?;
+                for (daemon, running) in running {
+                    Daemons::killed(&daemon, running).await?;
+                }
+                Ok(sent)
+            });
+        }
+        Action::Revive { daemon } => answer(id, node.daemons.revive(&daemon), reporter),
+        Action::Inspect => {
+            let (children, daemons, packets) = (node.children.clone(), node.daemons.clone(), node.packets.clone());
+            let networks = node.links.0.clone();
+            later(id, reporter, async move {
+                let found = inspect(&children, &daemons, &networks, &packets).await;
+                Ok((clock::monotonic(), serde_json::to_string(&found)?))
+            });
+        }
+        Action::FlushRoutes => {
+            let kept = node.routes.clone();
+            later(id, reporter, async move { Ok((clock::monotonic(), net::flush_routes(&kept).await?)) });
+        }
         Action::StartAll => answer(id, node.daemons.start_rest(), reporter),
         Action::Silence { network } => silence(id, node, network.as_deref(), true, reporter),
         Action::Speak { network } => silence(id, node, network.as_deref(), false, reporter),
         Action::Stop { daemon } => {
-            let stopping = node.daemons.stop(&daemon);
-            later(id, reporter, async move {
-                let (pid, ended) = stopping?.wait().await?;
-                Ok((ended.at, format!("pid {pid}, {}", describe(ended.exit))))
-            });
+            let (stopping, daemons) = (node.daemons.stop(&daemon), node.daemons.clone());
+            later(id, reporter, async move { daemons.stopped(&daemon, stopping?).await });
         }
         Action::Restart { daemon } => {
-            let stopping = node.daemons.stop(&daemon);
-            let daemons = node.daemons.clone();
+            let (stopping, daemons) = (node.daemons.stop(&daemon), node.daemons.clone());
             later(id, reporter, async move {
-                stopping?.wait().await?;
+                daemons.stopped(&daemon, stopping?).await?;
                 daemons.start(&daemon)
             });
         }
@@ -71,7 +109,7 @@ pub(crate) fn obey(line: &str, node: &mut Node, reporter: &Reporter) {
                     describe(ended.exit),
                     ended.text.trim_end()
                 );
-                Ok((ended.at, ended.text))
+                Ok(Effect { since: Some(ended.began), at: ended.at, detail: ended.text })
             });
         }
     }
@@ -97,17 +135,24 @@ async fn mark(children: &Children, reporter: &Reporter) {
 
 fn silence(id: u64, node: &Node, network: Option<&str>, on: bool, reporter: &Reporter) {
     let (silence, children) = (node.links.silence(network, on), node.children.clone());
-    later(id, reporter, async move { Ok((silence?.carry_out(&children).await?, String::new())) });
+    later(id, reporter, async move {
+        let (since, at) = silence?.carry_out(&children).await?;
+        Ok(Effect { since: Some(since), at, detail: String::new() })
+    });
 }
 
-fn later(id: u64, reporter: &Reporter, effect: impl Future<Output = Effect> + Send + 'static) {
+fn later<E: Into<Effect>>(
+    id: u64,
+    reporter: &Reporter,
+    effect: impl Future<Output = anyhow::Result<E>> + Send + 'static,
+) {
     let reporter = reporter.clone();
     tokio::spawn(async move { answer(id, effect.await, &reporter) });
 }
 
-fn answer(id: u64, effect: Effect, reporter: &Reporter) {
-    match effect {
-        Ok((at, detail)) => reporter.report_at(at, Observation::Done { id, detail }),
+fn answer(id: u64, effect: anyhow::Result<impl Into<Effect>>, reporter: &Reporter) {
+    match effect.map(Into::into) {
+        Ok(Effect { since, at, detail }) => reporter.report_between(since, at, Observation::Done { id, detail }),
         Err(error) => reporter.report(Observation::Failed { id, error: format!("{error:#}") }),
     }
 }

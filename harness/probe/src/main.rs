@@ -13,6 +13,7 @@ mod fib;
 mod files;
 mod guard;
 mod input;
+mod inspect;
 mod limits;
 mod mark;
 mod net;

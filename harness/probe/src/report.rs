@@ -77,15 +77,12 @@ impl Reporter {
 
     /// Reports what was seen at `at`.
     pub(crate) fn report_at(&self, at: u64, saw: Observation) {
-        self.write(None, at, saw);
+        self.report_between(None, at, saw);
     }
 
-    /// Reports what happened between `since` and `at`.
-    pub(crate) fn report_between(&self, since: u64, at: u64, saw: Observation) {
-        self.write(Some(since.min(at)), at, saw);
-    }
-
-    fn write(&self, since: Option<u64>, at: u64, saw: Observation) {
+    /// Reports what happened at `at` at the latest, and not before `since`.
+    pub(crate) fn report_between(&self, since: Option<u64>, at: u64, saw: Observation) {
+        let since = since.map(|since| since.min(at));
         let (stirs, is_urgent) = (stirs_routes(&saw), !matches!(saw, Observation::Query { .. }));
         self.0.enqueue(is_urgent, |seq| Entry::Report(Report { seq, at, since, saw }));
         if stirs {

@@ -1,9 +1,10 @@
 //! From a fresh container to a node, step by step.
 
 use anyhow::Context as _;
-use protocol::Setup;
+use protocol::{Route, Setup};
 
-use crate::process::{Children, Daemons};
+use crate::inspect::Packets;
+use crate::process::{Children, Daemons, logs};
 use crate::report::Reporter;
 use crate::trains::Trains;
 use crate::{bgp, clock, fib, files, net, rib, served};
@@ -13,6 +14,9 @@ pub(crate) struct Node {
     pub(crate) children: Children,
     pub(crate) daemons: Daemons,
     pub(crate) links: net::Links,
+    /// The static routes of the setup.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) packets: Packets,
     /// Taken by the first [`protocol::Action::Ask`].
     pub(crate) trains: Option<Trains>,
 }
@@ -34,11 +38,13 @@ pub(crate) async fn set_up(line: &str, reporter: &Reporter) -> anyhow::Result<No
     }
     clock::observe(reporter).context("the clocks cannot be compared")?;
     bgp::observe(reporter).context("BGP cannot be captured")?;
+    let packets = Packets::observe(reporter).context("packets cannot be kept")?;
     for control in setup.ribs {
         rib::observe(control, reporter);
     }
     let daemons = Daemons::new(setup.daemons, children.clone(), reporter.clone())?;
+    logs::observe(&daemons, reporter);
     daemons.start_all()?;
     let links = net::Links(setup.links.into_iter().map(|link| link.network).collect());
-    Ok(Node { children, daemons, links, trains: Some(trains) })
+    Ok(Node { children, daemons, links, routes: setup.routes, packets, trains: Some(trains) })
 }

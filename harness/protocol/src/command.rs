@@ -18,7 +18,8 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// Sends a signal to the daemon's process (not to its children).
+    /// Sends a signal to every process of the daemon, whatever session they are in; SIGHUP and SIGUSR1, which ask for a
+    /// reload, to its main process alone. SIGKILL is done when that has ended.
     Signal {
         /// The daemon's name.
         daemon: String,
@@ -47,7 +48,8 @@ pub enum Action {
         /// The daemon's name.
         daemon: String,
     },
-    /// Sends SIGTERM and is done when the daemon has exited.
+    /// Sends SIGTERM, then SIGCONT, to every process of the daemon; done when its main process has exited. What it leaves
+    /// behind is killed.
     Stop {
         /// The daemon's name.
         daemon: String,
@@ -72,6 +74,15 @@ pub enum Action {
     },
     /// Answers at once: the node lives, and this is its clock.
     Ping,
+    /// Starts a daemon, unless it runs.
+    Revive {
+        /// The daemon's name.
+        daemon: String,
+    },
+    /// Removes every route that is neither the kernel's nor the setup's, as a boot does.
+    FlushRoutes,
+    /// Collects what an engineer would ask of a node that does not do what it should: an [`crate::Inspection`] in JSON.
+    Inspect,
 }
 
 /// The signals that faults and heals use (signal(7)).

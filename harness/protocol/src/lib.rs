@@ -6,11 +6,13 @@
 
 mod bytes;
 mod command;
+mod inspection;
 mod report;
 mod setup;
 
 pub use bytes::Bytes;
 pub use command::{Action, Command, Signal};
+pub use inspection::{DaemonState, Inspection, SentPacket, SocketState};
 pub use report::{Exit, NextHop, Observation, Outcome, Report, Stream, TcpEvent};
 pub use setup::{ControlSocket, Daemon, File, Flow, Link, Route, Setup, Train};
 

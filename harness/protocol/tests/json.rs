@@ -94,6 +94,9 @@ fn every_action() {
         (Action::Write(file), r#"{"write":{"path":"/x","mode":384,"content":"AP8K"}}"#),
         (Action::Ask, r#""ask""#),
         (Action::Exec { argv: vec!["true".into()], timeout_ms: 10 }, r#"{"exec":{"argv":["true"],"timeout_ms":10}}"#),
+        (Action::Revive { daemon: daemon() }, r#"{"revive":{"daemon":"bird"}}"#),
+        (Action::FlushRoutes, r#""flush-routes""#),
+        (Action::Inspect, r#""inspect""#),
     ];
     for (action, expected) in actions {
         assert_eq!(json(&Command { id: 7, action }), format!(r#"{{"id":7,"action":{expected}}}"#));

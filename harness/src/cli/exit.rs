@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use anstyle::{AnsiColor, Style};
+
 use crate::builder::ImageError;
 use crate::engine::EngineError;
 use crate::lab::LabError;
@@ -53,6 +55,7 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         LabError::Interrupted(_) => INTERRUPTED,
         LabError::Action { .. } => UNKNOWN,
         LabError::Clocks(_)
+        | LabError::Daemon(_)
         | LabError::Node { .. }
         | LabError::Guard { .. }
         | LabError::Slow { .. }
@@ -78,21 +81,27 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
     NOT_UP
 }
 
+/// Whether a stream is to be coloured: a terminal, unless `NO_COLOR` or `TERM=dumb` says otherwise, or `CLICOLOR_FORCE` does.
+pub(super) fn is_coloured(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
 /// Tells an error, and what to do next.
 pub(super) fn explain(error: &anyhow::Error, colour: bool) {
-    let (red, blue, off) = if colour { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
+    let style = |colour_of: AnsiColor| if colour { colour_of.on_default().bold() } else { Style::new() };
+    let (red, blue) = (style(AnsiColor::Red), style(AnsiColor::Blue));
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let mut said = String::new();
     for cause in chain {
         // A transparent error repeats its cause.
         if cause != said {
-            let label = if said.is_empty() { format!("{red}error{off}") } else { "  because".to_owned() };
+            let label = if said.is_empty() { format!("{red}error{red:#}") } else { "  because".to_owned() };
             say(&format!("{label}: {cause}"));
             said = cause;
         }
     }
     if let Some(hint) = error.chain().find_map(hint) {
-        say(&format!("{blue}hint{off}: {hint}"));
+        say(&format!("{blue}hint{blue:#}: {hint}"));
     }
 }
 

@@ -1,6 +1,5 @@
 //! `cargo lab judge`.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,7 +30,7 @@ pub(super) fn judge(Judge { run, within, lost, gap }: Judge) -> anyhow::Result<E
     let rejudged = rejudge(&run, &Budgets { within, lost, gap })
         .with_context(|| format!("{} holds no whole record of a run", run.display()))?;
     let stdout = std::io::stdout();
-    let colour = stdout.is_terminal();
+    let colour = exit::is_coloured(&stdout);
     rejudged.tell(stdout, colour, &run.display().to_string());
     let summary = Summary::of(&rejudged.plan, &rejudged.played);
     Ok(ExitCode::from(exit::code(summary.verdict)))

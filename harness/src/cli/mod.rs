@@ -1,6 +1,5 @@
 //! The command line: thin.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -122,7 +121,7 @@ fn command() -> ExitCode {
         Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
     };
     outcome.unwrap_or_else(|error| {
-        exit::explain(&error, std::io::stderr().is_terminal());
+        exit::explain(&error, exit::is_coloured(&std::io::stderr()));
         ExitCode::from(exit::code_of(&error))
     })
 }

@@ -1,6 +1,6 @@
 //! `cargo lab run`.
 
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::pin::pin;
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub(super) async fn run(request: &Request, repeat: u32) -> anyhow::Result<ExitCo
         return many(request, repeat, engine.as_ref(), interrupted).await;
     }
     let stdout = std::io::stdout();
-    let colour = stdout.is_terminal();
+    let colour = exit::is_coloured(&stdout);
     let outcome = run::run(request, engine.as_ref(), &Bars::new(), &exit::warn, stdout, colour, interrupted).await?;
     Ok(ExitCode::from(exit::code(outcome.verdict())))
 }

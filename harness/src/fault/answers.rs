@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Actions, Effect, Ground, Term, Timers};
+use crate::value::Role;
 
 /// How it behaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,10 @@ impl Effect for Answers {
 
     fn heal(&self, ground: &dyn Ground) -> Actions {
         Ok(vec![ground.behave(&format!("reset {}", self.0))?])
+    }
+
+    fn needs(&self, role: Role) -> bool {
+        role == Role::Resolver
     }
 
     fn until_withdrawn(&self, timers: &Timers) -> Vec<Term> {

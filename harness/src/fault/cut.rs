@@ -33,6 +33,7 @@ impl Effect for Cut {
 
 impl Cut {
     fn on_its_network(&self, ground: &dyn Ground, action: impl Fn(Option<String>) -> Action) -> Actions {
+        ground.can_be_silent()?;
         if !ground.is_on(&self.0) {
             return Err(format!("it is not on network `{}`", self.0));
         }

@@ -13,12 +13,16 @@ impl Effect for Kill {
     }
 
     fn heal(&self, ground: &dyn Ground) -> Actions {
-        Ok(vec![Action::Start { daemon: ground.daemon(self.0)? }])
+        Ok(vec![Action::Revive { daemon: ground.daemon(self.0)? }])
     }
 
     /// A closed connection is noticed at once; graceful restart aside, which keeps routes for its own time.
     fn until_withdrawn(&self, timers: &Timers) -> Vec<Term> {
         if self.ends_sessions() { vec![] } else { vec![("bad checks", timers.bad_checks)] }
+    }
+
+    fn ends(&self, role: Role) -> bool {
+        self.0 == role
     }
 
     fn role(&self) -> Option<Role> {

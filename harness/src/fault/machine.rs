@@ -8,6 +8,7 @@ use protocol::{Action, Signal};
 use serde::{Deserialize, Serialize};
 
 use super::{Actions, Effect, Ground, Term, Timers};
+use crate::value::Role;
 
 /// How the machine fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +21,8 @@ pub enum Machine {
 }
 
 impl Effect for Machine {
-    fn apply(&self, _: &dyn Ground) -> Actions {
+    fn apply(&self, ground: &dyn Ground) -> Actions {
+        ground.can_be_silent()?;
         let signal = match self {
             Self::Crash => Signal::SigKill,
             Self::Freeze => Signal::SigStop,
@@ -29,16 +31,21 @@ impl Effect for Machine {
     }
 
     fn heal(&self, _: &dyn Ground) -> Actions {
-        let revive = match self {
-            Self::Crash => Action::StartAll,
-            Self::Freeze => Action::SignalAll { signal: Signal::SigCont },
-        };
-        Ok(vec![Action::Speak { network: None }, revive])
+        let speak = Action::Speak { network: None };
+        Ok(match self {
+            // A machine that boots has none of the routes that its daemons had.
+            Self::Crash => vec![Action::FlushRoutes, speak, Action::StartAll],
+            Self::Freeze => vec![speak, Action::SignalAll { signal: Signal::SigCont }],
+        })
     }
 
     /// Nobody says anything: the hold time is what is left.
     fn until_withdrawn(&self, timers: &Timers) -> Vec<Term> {
         vec![("hold time", timers.hold)]
+    }
+
+    fn ends(&self, _: Role) -> bool {
+        matches!(self, Self::Crash)
     }
 
     fn ends_sessions(&self) -> bool {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Actions, Effect, Ground, Term, Timers};
 use crate::secret::Secret;
+use crate::value::Role;
 
 /// The new key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,10 @@ impl Effect for Md5 {
     /// A daemon that resets the session says so with the new key, which its peer does not hear: the hold time is what is left.
     fn until_withdrawn(&self, timers: &Timers) -> Vec<Term> {
         vec![("hold time", timers.hold)]
+    }
+
+    fn needs(&self, role: Role) -> bool {
+        role.speaks_bgp()
     }
 
     fn ends_sessions(&self) -> bool {

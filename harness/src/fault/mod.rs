@@ -82,6 +82,16 @@ trait Effect: fmt::Display {
         None
     }
 
+    /// Whether it needs the daemon of this role to run.
+    fn needs(&self, role: Role) -> bool {
+        self.role() == Some(role)
+    }
+
+    /// Whether the daemon of this role has ended once it is in force.
+    fn ends(&self, _role: Role) -> bool {
+        false
+    }
+
     /// Whether BGP sessions end: as they do with the daemon that holds them.
     fn ends_sessions(&self) -> bool {
         self.role().is_some_and(Role::speaks_bgp)
@@ -133,6 +143,12 @@ pub trait Ground {
     /// # Errors
     /// The node's name server is not programmable.
     fn behave(&self, how: &str) -> Result<Action, String>;
+
+    /// Whether the node can fall silent: drop every frame that comes in or leaves.
+    ///
+    /// # Errors
+    /// Its nft(8) is too old.
+    fn can_be_silent(&self) -> Result<(), String>;
 
     /// Whether the node is on this network.
     fn is_on(&self, network: &str) -> bool;
@@ -249,6 +265,18 @@ impl Fault {
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         self.breaks.effect().role()
+    }
+
+    /// Whether it needs the daemon of this role to run.
+    #[must_use]
+    pub fn needs(&self, role: Role) -> bool {
+        self.breaks.effect().needs(role)
+    }
+
+    /// Whether the daemon of this role has ended once it is in force.
+    #[must_use]
+    pub fn ends(&self, role: Role) -> bool {
+        self.breaks.effect().ends(role)
     }
 
     /// Whether BGP sessions end.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Actions, Effect, Ground, Term, Timers};
+use crate::value::Role;
 
 /// The session with this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ impl Effect for Shutdown {
     /// The peer is told.
     fn until_withdrawn(&self, _: &Timers) -> Vec<Term> {
         vec![]
+    }
+
+    fn needs(&self, role: Role) -> bool {
+        role.speaks_bgp()
     }
 
     fn ends_sessions(&self) -> bool {

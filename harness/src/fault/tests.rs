@@ -24,6 +24,10 @@ impl Ground for Willing {
         Ok(exec(&["behave", how]))
     }
 
+    fn can_be_silent(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn is_on(&self, network: &str) -> bool {
         network == "servers"
     }
@@ -61,7 +65,7 @@ fn daemon(role: &str) -> String {
 
 #[test]
 fn what_is_killed_or_ended_is_started_again() {
-    let start = || vec![Action::Start { daemon: daemon("resolver") }];
+    let start = || vec![Action::Revive { daemon: daemon("resolver") }];
     let kill = vec![Action::Signal { daemon: daemon("resolver"), signal: Signal::SigKill }];
     let found = moves(r#"{ kill = "resolver", on = "ns1" }"#);
     assert_eq!(found, ("kill resolver on ns1".to_owned(), kill, start()));
@@ -140,7 +144,7 @@ fn a_machine_falls_silent_before_its_daemons_can_say_goodbye() {
     let (silence, speak) = (Action::Silence { network: None }, Action::Speak { network: None });
     let (_, apply, heal) = moves(r#"{ machine = "crash", on = "ns1" }"#);
     assert_eq!(apply, vec![silence.clone(), Action::SignalAll { signal: Signal::SigKill }]);
-    assert_eq!(heal, vec![speak.clone(), Action::StartAll]);
+    assert_eq!(heal, vec![Action::FlushRoutes, speak.clone(), Action::StartAll]);
     let (_, apply, heal) = moves(r#"{ machine = "freeze", on = "ns1" }"#);
     assert_eq!(apply, vec![silence, Action::SignalAll { signal: Signal::SigStop }]);
     assert_eq!(heal, vec![speak, Action::SignalAll { signal: Signal::SigCont }]);

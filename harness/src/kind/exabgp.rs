@@ -82,6 +82,10 @@ impl Kind for Exabgp {
     /// As root, because a node has no other users; without its command line's named pipes; logging to stdout.
     fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
         let mut daemon = site.run(&["exabgp", CONFIG]);
+        // The environment wins over the file (exabgp.env): who brings the file decides.
+        if site.node.files.keys().any(|path| path.as_str().ends_with("/exabgp.env")) {
+            return vec![daemon];
+        }
         for (key, value) in [
             ("exabgp_daemon_user", "root"),
             ("exabgp_api_cli", "false"),

@@ -96,6 +96,11 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether it may stop and start the speaker beside it, as scripts do: then the speaker's end is no failure of its own.
+    fn restarts_speaker(&self) -> bool {
+        false
+    }
+
     /// Whether a line of its log says that it withdraws.
     fn gives_up(&self, _line: &str) -> bool {
         false

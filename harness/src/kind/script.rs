@@ -12,6 +12,16 @@ pub(super) struct Script;
 /// Which addresses to ask for which names: a line each, as such scripts have it.
 const CONFIG: &str = "/etc/nameserver_watchdog.conf";
 
+/// Runs the script again and again, and says each time how it ended. A program that cannot be executed at all (POSIX: status 126,
+/// or 127 when it or its interpreter is not there) ends it at the first attempt.
+const AGAIN: &str = r#"n=0
+while :; do
+  "$@"; s=$?; n=$((n + 1))
+  if [ $n = 1 ] && { [ $s = 126 ] || { [ $s = 127 ] && ! command -v "$1" >/dev/null; }; }; then exit $s; fi
+  echo "lab: $1 ended with status $s, run $n; it is started again" >&2
+  sleep 1
+done"#;
+
 impl Kind for Script {
     fn name(&self) -> &'static str {
         "script"
@@ -34,11 +44,15 @@ impl Kind for Script {
         Ok(Some(vec![("script".to_owned(), command(site)?.to_owned())]))
     }
 
+    fn restarts_speaker(&self) -> bool {
+        true
+    }
+
     /// Started again when it ends, as ExaBGP and cron do.
     fn daemons(&self, site: &Site<'_>) -> Vec<Daemon> {
         let helper = site.runs.get(&Role::Speaker).is_some_and(|product| product.kind == "exabgp");
         let Some(command) = command(site).ok().filter(|_| !helper) else { return Vec::new() };
-        let mut argv = vec!["sh", "-c", "while :; do \"$@\"; sleep 1; done", "again"];
+        let mut argv = vec!["sh", "-c", AGAIN, "again"];
         argv.extend(command.split_whitespace());
         vec![site.run(&argv)]
     }

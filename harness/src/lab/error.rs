@@ -2,8 +2,12 @@
 
 use std::io::ErrorKind;
 
+use protocol::Exit;
+
 use super::guard::UNGUARDED;
+use crate::diagnose::{Ended, exit_words};
 use crate::engine::EngineError;
+use crate::text::printable;
 
 /// What went wrong with a lab, as opposed to what it found.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum LabError {
         /// What its guard said.
         why: String,
     },
+    /// A daemon ended before the lab had served.
+    #[error("the lab did not come up: {} on node `{}` {}{}", .0.daemon, .0.node, exit_words(.0.exit), quoted(&.0.lines))]
+    Daemon(Ended),
     /// A node was not ready in time.
     #[error("nodes {} were not ready after {} s", .nodes.join(", "), .after.as_secs())]
     Slow {
@@ -76,9 +83,24 @@ impl LabError {
                  {UNGUARDED}=1 runs without, for scenarios that you trust"
             )),
             Self::Folder { source, .. } => folder_hint(source.kind()).map(Into::into),
+            Self::Daemon(ended) => Some(match ended.exit {
+                Exit::Code(0) => {
+                    "the lab runs a daemon in the foreground: one that goes into the background has ended here"
+                        .to_owned()
+                }
+                _ => format!(
+                    "its last lines say why; all are in {}/{}.log of the run's folder",
+                    ended.node, ended.daemon
+                ),
+            }),
             _ => None,
         }
     }
+}
+
+/// The last lines of a daemon, below the sentence about it.
+fn quoted(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n    {}", printable(line))).collect()
 }
 
 /// What helps against a folder of records that cannot be written.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 mod alive;
 mod error;
 mod guard;
+mod inspect;
 mod node;
 mod reaper;
 mod steps;
@@ -29,6 +30,7 @@ use crate::clock::Distance;
 use crate::engine::{Engine, EngineError, Owned};
 use crate::fault::Fault;
 use crate::history::{Event, Journal, Recorder, Seen, hole};
+use crate::observe::Effect;
 use crate::observe::processors::Processors;
 use crate::outcome::{Finding, Verdict};
 use crate::owner::Labels;
@@ -279,6 +281,10 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// There is no such node, or it could not.
     pub async fn tell(&self, node: &str, action: Action) -> Result<(u64, String), LabError> {
+        self.act(node, action).await.map(|effect| (effect.at, effect.detail))
+    }
+
+    async fn act(&self, node: &str, action: Action) -> Result<Effect, LabError> {
         let unknown = || LabError::Node { node: node.to_owned(), why: "there is no such node".to_owned() };
         self.nodes.get(node).ok_or_else(unknown)?.act(action).await
     }
@@ -288,10 +294,11 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// A node could not do its part.
     pub async fn inject(&mut self, fault: Fault) -> Result<u64, LabError> {
-        let (at, detail) = self.carry_out(&fault, self.plan.apply(&fault)).await?;
+        let Effect { since, at, detail } = self.carry_out(&fault, self.plan.apply(&fault)).await?;
         let detail = format!("{}{detail}", self.victim(&fault));
         let (number, words, what) = (self.step, fault.to_string(), Some(Box::new(fault.clone())));
-        self.record(None, at, Seen::Injected { number, fault: words, what, detail });
+        let saw = Seen::Injected { number, fault: words, what, detail };
+        self.recorder().record(Event { at, since, node: None, saw });
         self.broken.push(fault);
         self.origin = at;
         Ok(at)
@@ -304,9 +311,10 @@ impl<'p> Lab<'p> {
     pub async fn heal_all(&mut self) -> Result<u64, LabError> {
         self.origin = self.step_began;
         while let Some(fault) = self.broken.pop() {
-            let (at, detail) = self.carry_out(&fault, self.plan.heal(&fault)).await?;
+            let Effect { since, at, detail } = self.carry_out(&fault, self.plan.heal(&fault)).await?;
             let (number, words) = (self.step, fault.to_string());
-            self.record(None, at, Seen::Healed { number, fault: words, what: Some(Box::new(fault)), detail });
+            let saw = Seen::Healed { number, fault: words, what: Some(Box::new(fault)), detail };
+            self.recorder().record(Event { at, since, node: None, saw });
             self.origin = at;
         }
         Ok(self.origin)
@@ -412,16 +420,16 @@ impl<'p> Lab<'p> {
     }
 
     /// When the last of the actions took effect, and what the node said of them.
-    async fn carry_out(&self, fault: &Fault, actions: Result<Vec<Action>, String>) -> Result<(u64, String), LabError> {
+    async fn carry_out(&self, fault: &Fault, actions: Result<Vec<Action>, String>) -> Result<Effect, LabError> {
         let impossible = |error| LabError::Action { node: fault.on.clone(), action: fault.to_string(), error };
-        let (mut at, mut details) = (self.now(), Vec::new());
+        let mut last = Effect { since: None, at: self.now(), detail: String::new() };
+        let mut details = Vec::new();
         for action in actions.map_err(impossible)? {
-            let (when, detail) = self.tell(&fault.on, action).await?;
-            at = when;
-            details.push(detail);
+            last = self.act(&fault.on, action).await?;
+            details.push(std::mem::take(&mut last.detail));
         }
         details.retain(|detail| !detail.is_empty());
-        Ok((at, details.join(", ")))
+        Ok(Effect { detail: details.join(", "), ..last })
     }
 
     fn record(&self, node: Option<String>, at: u64, saw: Seen) {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::error::LabError;
 use crate::clock::Distance;
-use crate::observe::{Phase, Status};
+use crate::observe::{Effect, Phase, Status};
 
 /// How long a node may take to say how far it is. One that takes longer is lost: it is paused, or its probe hangs.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ impl LiveNode {
 
     /// Has an action carried out: when it took effect, and what the node said of it. An action that is not answered by its deadline
     /// is a hole: nobody knows what came of it.
-    pub(super) async fn act(&self, action: Action) -> Result<(u64, String), LabError> {
+    pub(super) async fn act(&self, action: Action) -> Result<Effect, LabError> {
         let (words, within) = (describe(&action), deadline(&action));
         self.told(action, within).await.map_err(|error| match error {
             Unanswered::Failed(said) => self.failed(&words, &said),
@@ -96,7 +96,7 @@ impl LiveNode {
 
     async fn answered(&self, action: Action, within: Duration) -> Option<u64> {
         match self.told(action, within).await {
-            Ok((at, _)) => Some(at),
+            Ok(effect) => Some(effect.at),
             Err(Unanswered::Failed(_)) => None,
             Err(Unanswered::Late) => {
                 self.status.lost(&format!("its probe has not answered for {} s", within.as_secs()));
@@ -113,7 +113,7 @@ impl LiveNode {
         }
     }
 
-    async fn told(&self, action: Action, within: Duration) -> Result<(u64, String), Unanswered> {
+    async fn told(&self, action: Action, within: Duration) -> Result<Effect, Unanswered> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let line = serde_json::to_string(&Command { id, action }).map_err(|e| Unanswered::Failed(e.to_string()))?;
         let mut answer = self.status.expect(id).map_err(Unanswered::Failed)?;
@@ -182,7 +182,9 @@ fn deadline(action: &Action) -> Duration {
 fn describe(action: &Action) -> String {
     match action {
         Action::Signal { daemon, signal } => format!("send {signal} to its {daemon}"),
-        Action::Start { daemon } => format!("start its {daemon}"),
+        Action::Start { daemon } | Action::Revive { daemon } => format!("start its {daemon}"),
+        Action::Inspect => "show its state".to_owned(),
+        Action::FlushRoutes => "remove the routes of its dead daemons".to_owned(),
         Action::Stop { daemon } => format!("stop its {daemon}"),
         Action::Restart { daemon } => format!("restart its {daemon}"),
         Action::Write(file) => format!("write {}", file.path),

@@ -1,13 +1,17 @@
 //! A scenario's steps, one after the other: each is one of the lab's methods.
 
+use std::future::pending;
+
 use super::Lab;
 use super::error::LabError;
 use crate::check::always::violations;
 use crate::check::unknown;
+use crate::diagnose::{Ended, ended_in_boot};
 use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Played, Verdict};
-use crate::plan::{Action, StepPlan};
+use crate::plan::{Action, Expectation, StepPlan};
 use crate::spec::Span;
+use crate::wait::{TICK, pause};
 
 /// The longest that is watched on after a failure.
 const WATCH_ON: Span = Span::ms(10_000);
@@ -51,7 +55,11 @@ pub async fn play(lab: &mut Lab<'_>, watcher: &mut dyn Watcher) -> Result<Vec<Pl
 async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher) -> Result<Played, LabError> {
     match &step.action {
         Action::Expect(expectation) => {
-            let mut finding = lab.expect(expectation, watcher).await;
+            let mut finding = tokio::select! {
+                biased;
+                finding = lab.expect(expectation, watcher) => finding,
+                ended = lab.ended_in_boot(expectation) => return Err(LabError::Daemon(ended)),
+            };
             let (at, number) = (lab.now(), lab.step);
             if finding.verdict == Some(Verdict::Pass) {
                 lab.served = lab.served.or(finding.held_from).or(Some(at));
@@ -93,6 +101,21 @@ impl Lab<'_> {
             // As a replay of the record will find it.
             Played::Held { .. } => Played::Held { at },
             played => played,
+        }
+    }
+
+    /// Waits for a daemon that ends before the lab has served; for ever after that.
+    async fn ended_in_boot(&self, expectation: &Expectation) -> Ended {
+        if self.served.is_some() {
+            return pending().await;
+        }
+        loop {
+            let now = self.now();
+            let ended = self.recorder().with(|history| ended_in_boot(self.plan, history.events(), expectation, now));
+            if let Some(ended) = ended {
+                return ended;
+            }
+            pause(TICK * 5).await;
         }
     }
 

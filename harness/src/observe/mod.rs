@@ -16,7 +16,7 @@ pub mod processors;
 mod status;
 
 pub(crate) use lines::Lines;
-pub use status::{Answer, Phase, Status};
+pub use status::{Answer, Effect, Phase, Status};
 
 /// How far a stamp may lie before the moment at which the probe could have seen anything; nanoseconds.
 const STAMPS: u64 = 100_000_000;
@@ -104,7 +104,10 @@ impl Observer {
                 self.status.ready();
                 return;
             }
-            Observation::Done { id, detail } => return self.status.answer(id, Ok((at, self.files.redact(&detail)))),
+            Observation::Done { id, detail } => {
+                let detail = self.files.redact(&detail);
+                return self.status.answer(id, Ok(Effect { since, at, detail }));
+            }
             Observation::Failed { id, error } => return self.status.answer(id, Err(self.files.redact(&error))),
             Observation::Unusable { error } => return self.status.end(Phase::Unusable(error)),
             Observation::Overflow { observer, lost } => {

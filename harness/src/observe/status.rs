@@ -7,8 +7,19 @@ use tokio::sync::{oneshot, watch};
 
 use crate::history::{Journal, Seen};
 
-/// What came of a command: when it took effect, and what the node said; or why it failed.
-pub type Answer = Result<(u64, String), String>;
+/// What came of a command; or why it failed.
+pub type Answer = Result<Effect, String>;
+
+/// What an action did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// When it took effect, at the earliest; none when `at` is exact.
+    pub since: Option<u64>,
+    /// When it took effect, at the latest.
+    pub at: u64,
+    /// What the node said of it.
+    pub detail: String,
+}
 
 /// How far a node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,9 +220,10 @@ mod tests {
         let status = status();
         let (one, two) = (status.expect(1).unwrap(), status.expect(2).unwrap());
         status.forget(2);
-        status.answer(1, Ok((7, "said".to_owned())));
+        let effect = Effect { since: None, at: 7, detail: "said".to_owned() };
+        status.answer(1, Ok(effect.clone()));
         status.answer(2, Err("late".to_owned()));
-        assert_eq!(one.await.unwrap(), Ok((7, "said".to_owned())));
+        assert_eq!(one.await.unwrap(), Ok(effect));
         assert!(two.await.is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use protocol::{Bytes, File, Train};
 
+use super::broken::Broken;
 use super::deadline::{self, Since};
 use super::{
     Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, SessionPlan, StepPlan, Switch, addresses, hide,
@@ -92,9 +93,18 @@ impl Plan {
 
     /// Whether each fault can be applied and mended where it is to strike.
     fn check_faults(&self, scenario: &Scenario) -> Result<(), SpecError> {
-        for step in &scenario.steps {
-            let Verb::Inject(Strike::Fault(fault)) = &step.verb else { continue };
-            if let Err(error) = self.apply(fault).and_then(|_| self.heal(fault)) {
+        let mut broken = Broken::default();
+        for (nth, step) in scenario.steps.iter().enumerate() {
+            let fault = match &step.verb {
+                Verb::Inject(Strike::Fault(fault)) => fault,
+                Verb::Heal(_) => {
+                    broken.heal();
+                    continue;
+                }
+                _ => continue,
+            };
+            let possible = self.apply(fault).and_then(|_| self.heal(fault));
+            if let Err(error) = possible.and_then(|_| broken.inject(nth + 1, fault)) {
                 let path = step.place.key("inject").key(fault.breaks.key());
                 return Err(scenario.wrong(&path, format!("{fault}: {error}")));
             }
@@ -194,6 +204,7 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
         given.insert(path.to_string(), from);
     }
     check_files(scenario, name, &files, &given)?;
+    check_script(scenario, name, node, &files)?;
     let plan = NodePlan {
         name: name.to_owned(),
         image: recipe(name, &runs)?,
@@ -357,6 +368,20 @@ fn sysctls(node: &Node) -> BTreeMap<String, String> {
         sysctls.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     sysctls.extend(node.sysctl.iter().map(|(key, value)| (key.clone(), value.clone())));
     sysctls
+}
+
+/// A script that is brought and started by its own name must be executable.
+fn check_script(scenario: &Scenario, name: &str, node: &Node, files: &BTreeMap<String, File>) -> Result<(), SpecError> {
+    let program = node.script.as_deref().and_then(|script| script.split_whitespace().next());
+    let Some((program, file)) = program.and_then(|program| files.get_key_value(program)) else { return Ok(()) };
+    if file.mode & 0o111 != 0 {
+        return Ok(());
+    }
+    let path = KeyPath::of(&["nodes", name, "script"]);
+    let message =
+        format!("{program} cannot be executed: expected a file with an execute bit, found mode {:03o}", file.mode);
+    let hint = format!("`chmod +x` the file, or start it by its interpreter: \"python3 {program}\", say");
+    Err(scenario.wrong_in_topology(&path, message).hint(hint))
 }
 
 /// A client that asks needs a way to everything that it asks.

@@ -4,6 +4,7 @@ use protocol::Action;
 
 use super::{NodePlan, Plan, build};
 use crate::fault::{Fault, Ground};
+use crate::image::Release;
 use crate::kind::{self, Kind, Session, Site};
 use crate::secret::Secret;
 use crate::spec::list;
@@ -106,6 +107,22 @@ impl Ground for NodeGround<'_> {
         let product = self.node.runs.get(&Role::Resolver).ok_or("it runs no resolver")?;
         let command = kind::named(&product.kind).and_then(|kind| kind.behave(how));
         command.map(exec).ok_or_else(|| format!("{} is not programmable: expected hickory", product.kind))
+    }
+
+    /// The netdev family's egress hook came with nftables 1.0.1; bullseye has 0.9.8.
+    fn can_be_silent(&self) -> Result<(), String> {
+        let release = self.node.image.release();
+        if release != Release::Bullseye {
+            return Ok(());
+        }
+        let parts = self.node.image.parts().iter().filter(|(_, version)| !version.on.contains(&Release::Bookworm));
+        let parts: Vec<String> = parts.map(|(part, version)| format!("{} {}", part.name, version.version)).collect();
+        Err(format!(
+            "the nft(8) of {} cannot drop frames that leave (new in nftables 1.0.1), and {} is on no newer release: \
+             expected another version",
+            release.name(),
+            list(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+        ))
     }
 
     fn is_on(&self, network: &str) -> bool {

@@ -13,6 +13,7 @@ use crate::image::Recipe;
 use crate::spec::{Always, Cell, Expect, Family, Inject, Product, Role, Span, Topology};
 
 mod addresses;
+mod broken;
 mod build;
 mod cells;
 mod deadline;

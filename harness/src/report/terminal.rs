@@ -1,6 +1,9 @@
 //! The run as it happens, in a terminal or plainly in a log.
 
 use std::io::Write;
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
 
 use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
@@ -13,6 +16,12 @@ use crate::outcome::Played;
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Action, Expectation, Plan, StepPlan};
 use crate::spec::{Span, Subject};
+use crate::text::printable;
+
+const BOLD: Style = Style::new().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Rows wait this long for others that belong to them; nanoseconds.
 const SETTLE: u64 = 60_000_000;
@@ -61,7 +70,7 @@ impl<'p, W: Write> Terminal<'p, W> {
 
     /// A line with a label before it: `      Plan  kill-named ...`.
     pub fn label(&mut self, label: &str, text: &str) {
-        let label = self.paint(&format!("{label:>10}"), "1");
+        let label = self.paint(&format!("{label:>10}"), BOLD);
         self.line(&format!("{label}  {text}"));
     }
 
@@ -79,7 +88,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     /// In a terminal: says that the lab boots, until the next line is written over it.
     pub fn booting(&mut self) {
         if self.colour {
-            let label = self.paint(&format!("{:>10}", "Up"), "1");
+            let label = self.paint(&format!("{:>10}", "Up"), BOLD);
             let _gone = write!(self.out, "{label}  …");
             let _gone = self.out.flush();
             self.passing = true;
@@ -94,6 +103,17 @@ impl<'p, W: Write> Terminal<'p, W> {
         }
     }
 
+    /// The most likely cause of what failed, and where the evidence is; nothing when the run passed. Evidence that could not be
+    /// written costs no verdict.
+    pub fn cause(&mut self, cause: Option<&str>, evidence: Option<&std::io::Result<PathBuf>>) {
+        let Some(evidence) = evidence else { return };
+        self.detail("cause", cause.unwrap_or("none that the lab knows"));
+        match evidence {
+            Ok(folder) => self.detail("evidence", &folder.display().to_string()),
+            Err(error) => self.detail("evidence", &format!("could not be written: {error}")),
+        }
+    }
+
     /// The end: the times of each failover, the verdict, where the record is.
     pub fn end(&mut self, summary: &Summary, played: &[Played], events: &[Event], took: f64, folder: &str) {
         self.line("");
@@ -103,9 +123,9 @@ impl<'p, W: Write> Terminal<'p, W> {
             self.line("");
         }
         let colour = match summary.verdict {
-            Verdict::Pass => "1;32",
-            Verdict::Fail => "1;31",
-            Verdict::Unknown => "1;33",
+            Verdict::Pass => GREEN.bold(),
+            Verdict::Fail => RED.bold(),
+            Verdict::Unknown => YELLOW.bold(),
         };
         let line = summary.line(self.plan);
         let (verdict, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -139,12 +159,19 @@ impl<'p, W: Write> Terminal<'p, W> {
         self.zero = Some(serving.unwrap_or(up));
     }
 
-    fn judged(&mut self, step: &StepPlan, e: &Expectation, origin: u64, finding: &Finding, watched: Option<Watched>) {
+    fn judged(
+        &mut self,
+        step: &StepPlan,
+        e: &Expectation,
+        (origin, at): (u64, u64),
+        finding: &Finding,
+        watched: Option<Watched>,
+    ) {
         let verdict = finding.verdict.unwrap_or(Verdict::Unknown);
         let (mark, colour) = match verdict {
-            Verdict::Pass => ("✓", "32"),
-            Verdict::Fail => ("✗", "31"),
-            Verdict::Unknown => ("?", "33"),
+            Verdict::Pass => ("✓", GREEN),
+            Verdict::Fail => ("✗", RED),
+            Verdict::Unknown => ("?", YELLOW),
         };
         let first = self.fault.is_none();
         let mut words = Vec::new();
@@ -161,7 +188,8 @@ impl<'p, W: Write> Terminal<'p, W> {
             Some(_) => words.extend(self.assertion(e)),
             None => {}
         }
-        let at = finding.held_from.unwrap_or_else(|| origin + crate::check::nanos(e.deadline.0));
+        // What did not hold is shown at its deadline, or earlier, when it was given up before.
+        let at = finding.held_from.unwrap_or_else(|| at.min(origin + crate::check::nanos(e.deadline.0)));
         let mark = self.paint(mark, colour);
         self.stamped(at, &format!("{mark} {:<35} {}", step.name, words.join(" · ")));
         if verdict == Verdict::Pass {
@@ -222,8 +250,9 @@ impl<'p, W: Write> Terminal<'p, W> {
     fn show(&mut self) {
         for row in merge(std::mem::take(&mut self.waiting)) {
             let after = row.at.saturating_sub(self.fault.unwrap_or(row.at)) as f64 / 1e9;
-            let stamp = self.paint(&format!("{:>10}", format!("+{after:.3}")), "2");
-            self.line(&format!("{stamp}    {:<8}{:<10}{}", row.node, row.hop, row.text));
+            let stamp = self.paint(&format!("{:>10}", format!("+{after:.3}")), Style::new().dimmed());
+            let text = printable(&row.text.to_string());
+            self.line(&format!("{stamp}    {:<8}{:<10}{text}", row.node, row.hop));
         }
     }
 
@@ -233,11 +262,11 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     fn detail(&mut self, label: &str, text: &str) {
-        self.line(&format!("{:>12}{label:<10}{text}", ""));
+        self.line(&format!("{:>12}{label:<10}{}", "", printable(text)));
     }
 
-    fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    fn paint(&self, text: &str, style: Style) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// A reader that has gone away (a closed pipe) does not end the run.
@@ -275,7 +304,8 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                     Seen::Injected { detail, .. } => Some(detail.clone()),
                     _ => None,
                 });
-                self.stamped(*at, &format!("⚡ {:<35} {}", step.name, detail.unwrap_or_default()));
+                let detail = printable(&detail.unwrap_or_default());
+                self.stamped(*at, &format!("⚡ {:<35} {detail}", step.name));
             }
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
             (Played::Held { at }, _) => self.stamped(*at, &format!("· {}", step.name)),
@@ -286,12 +316,12 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                     self.clients(events, *origin, until, finding, expectation);
                 }
                 self.show();
-                self.judged(step, expectation, *origin, finding, *watched);
+                self.judged(step, expectation, (*origin, *at), finding, *watched);
             }
-            (Played::Judged { finding, .. }, _) => {
+            (Played::Judged { at, finding, .. }, _) => {
                 let mark = if finding.verdict == Some(Verdict::Fail) { "✗" } else { "?" };
-                let found = finding.found.join("; ");
-                self.stamped(events.last().map_or(0, |event| event.at), &format!("{mark} {:<35} {found}", step.name));
+                let found = printable(&finding.found.join("; "));
+                self.stamped(*at, &format!("{mark} {:<35} {found}", step.name));
             }
         }
     }

@@ -44,7 +44,7 @@ fn serving(engine: &FakeEngine) -> &'static [&'static str] {
     let heard = engine.heard("ns1");
     let last = heard.iter().rev().find_map(|heard| match heard {
         Heard::Action(Action::Signal { .. }) => Some(false),
-        Heard::Action(Action::Start { .. }) => Some(true),
+        Heard::Action(Action::Revive { .. }) => Some(true),
         _ => None,
     });
     if last.unwrap_or(true) { &["ns1", "ns2"] } else { &["ns2"] }

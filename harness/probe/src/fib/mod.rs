@@ -225,7 +225,7 @@ impl Watch {
 
     fn report(&self, When { since, at }: When, saw: Observation) {
         match since {
-            Some(since) => self.reporter.report_between(since, at, saw),
+            Some(since) => self.reporter.report_between(Some(since), at, saw),
             None => self.reporter.report_at(at, saw),
         }
     }

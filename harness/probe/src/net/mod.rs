@@ -5,10 +5,11 @@ mod isolation;
 mod links;
 mod routes;
 mod silence;
+mod tables;
 
 use anyhow::Context as _;
 use netlink_packet_core::ErrorMessage;
-use protocol::Setup;
+use protocol::{Route, Setup};
 
 use crate::process::Children;
 
@@ -40,6 +41,33 @@ pub(crate) async fn set_up(setup: &Setup, children: &Children) -> anyhow::Result
     }
     connection.abort();
     Ok(())
+}
+
+/// Removes the routes that no boot would bring; what was done, in words.
+pub(crate) async fn flush_routes(kept: &[Route]) -> anyhow::Result<String> {
+    let (connection, handle, _) = rtnetlink::new_connection().context("no rtnetlink socket")?;
+    let connection = tokio::spawn(connection);
+    let removed = routes::flush(&handle, kept).await;
+    connection.abort();
+    Ok(match removed? {
+        0 => String::new(),
+        1 => "1 route flushed".to_owned(),
+        count => format!("{count} routes flushed"),
+    })
+}
+
+/// Addresses, routes of all tables, and neighbours, in lines for a person; by name.
+pub(crate) async fn tables() -> anyhow::Result<Vec<(&'static str, String)>> {
+    let (connection, handle, _) = rtnetlink::new_connection().context("no rtnetlink socket")?;
+    let connection = tokio::spawn(connection);
+    let tables = tables::tables(&handle).await;
+    connection.abort();
+    tables
+}
+
+/// The kernel's number of the interface of the nth link, while there is one.
+pub(crate) fn index(position: usize) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name(position).as_str()).ok()
 }
 
 /// The name under which the interface of the nth link goes.

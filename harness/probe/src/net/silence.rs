@@ -44,11 +44,11 @@ impl Links {
 pub(crate) struct Silence(String);
 
 impl Silence {
-    /// Does it, in one transaction; returns when nft(8) had done it.
+    /// Does it, in one transaction; returns when nft(8) was started, and when it had done it.
     ///
     /// # Errors
     /// nft(8) refused.
-    pub(crate) async fn carry_out(self, children: &Children) -> anyhow::Result<u64> {
+    pub(crate) async fn carry_out(self, children: &Children) -> anyhow::Result<(u64, u64)> {
         let ended = run(children, &["nft", "-f", "-"].map(String::from), Some(&self.0), PATIENCE).await;
         let ended = ended.context("nft(8) did not run")?;
         ensure!(
@@ -57,7 +57,7 @@ impl Silence {
             describe(ended.exit),
             ended.text.trim_end()
         );
-        Ok(ended.at)
+        Ok((ended.began, ended.at))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Spawning and reaping. One thread waits for every child, and, as PID 1, for every orphan of the node.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -12,13 +12,17 @@ use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 use protocol::Exit;
 use tokio::sync::oneshot;
 
+use super::tree;
 use crate::clock::{self, Wakes};
 use crate::report::Reporter;
 use crate::{limits, observer};
+
+/// How often a daemon's processes are looked for while they are signalled.
+const ROUNDS: usize = 20;
 
 /// The living children of the probe.
 #[derive(Clone)]
@@ -112,6 +116,51 @@ impl Children {
             .wait_timeout_while(self.table(), patience, |_| unreaped())
             .unwrap_or_else(PoisonError::into_inner);
         !timed.timed_out()
+    }
+
+    /// Signals every process of a daemon whose main process has not been reaped. Returns the moment before the kernel was asked,
+    /// and how many processes were signalled.
+    pub(crate) fn signal_daemon(&self, name: &str, main: i32, signal: Signal) -> nix::Result<(u64, usize)> {
+        // Held to the end: while it is, no child of this process is reaped, and no number of one is used again.
+        let table = self.table();
+        if !table.contains_key(&main) {
+            return Err(Errno::ESRCH);
+        }
+        // Before the first is signalled: who loses its parent has lost the way by which it is found.
+        let mut found = tree::of(name, main);
+        let at = clock::monotonic();
+        killpg(Pid::from_raw(main), signal)?;
+        let mut signalled = BTreeSet::from([main]);
+        // A process may have started another one meanwhile. Each round signals only what is new.
+        for _ in 0..ROUNDS {
+            let new: Vec<i32> = found.difference(&signalled).copied().collect();
+            for pid in &new {
+                // killpg(2) has reached those of the group.
+                if getpgid(Some(Pid::from_raw(*pid))).is_ok_and(|group| group.as_raw() != main) {
+                    kill(Pid::from_raw(*pid), signal).ok();
+                }
+            }
+            signalled.extend(&new);
+            found = tree::of(name, main);
+            if found.is_subset(&signalled) {
+                break;
+            }
+        }
+        Ok((at, signalled.len()))
+    }
+
+    /// Kills what is left of a daemon whose main process has ended.
+    pub(crate) fn kill_rest(&self, name: &str, main: i32) {
+        let _table = self.table();
+        for _ in 0..ROUNDS {
+            let rest = tree::of(name, main);
+            if rest.is_empty() {
+                return;
+            }
+            for pid in rest {
+                kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+            }
+        }
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<i32, oneshot::Sender<Ended>>> {

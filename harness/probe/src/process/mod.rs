@@ -3,7 +3,9 @@
 mod children;
 mod daemons;
 mod lines;
+pub(crate) mod logs;
 mod run;
+pub(crate) mod tree;
 
 pub(crate) use children::Children;
 pub(crate) use daemons::Daemons;

@@ -13,6 +13,7 @@ use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
 use super::children::{Children, Whom};
+use crate::clock;
 
 /// What is kept of the output: enough for a person, not enough to fill the harness.
 const LONGEST_OUTPUT: usize = 1 << 20;
@@ -22,6 +23,9 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 
 /// A program that has ended.
 pub(crate) struct Finished {
+    /// Before it was started.
+    pub(crate) began: u64,
+    /// When it ended.
     pub(crate) at: u64,
     pub(crate) exit: Exit,
     /// stdout and stderr, in the order in which they were read.
@@ -40,6 +44,7 @@ pub(crate) async fn run(
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let began = clock::monotonic();
     let child = children.spawn(&mut command).with_context(|| format!("could not run `{what}`"))?;
 
     let output = Arc::default();
@@ -67,7 +72,7 @@ pub(crate) async fn run(
         bail!("`{what}` did not end within {} ms and was killed; it wrote: {}", patience.as_millis(), text.trim_end());
     };
     let ended = ended.context("the reaper is gone")?;
-    Ok(Finished { at: ended.at, exit: ended.exit, text })
+    Ok(Finished { began, at: ended.at, exit: ended.exit, text })
 }
 
 async fn collect(from: Option<OwnedFd>, output: &Mutex<Vec<u8>>) -> std::io::Result<()> {

@@ -53,7 +53,7 @@ async fn run(daemon: String, mut client: Client, reporter: Reporter) -> Infallib
         let took = Duration::from_nanos(clock::monotonic().saturating_sub(asking));
         if text != known {
             let saw = Observation::Rib { daemon: daemon.clone(), text: text.clone() };
-            reporter.report_between(asked, clock::monotonic(), saw);
+            reporter.report_between(Some(asked), clock::monotonic(), saw);
             known = text;
         }
         asked = asking;
