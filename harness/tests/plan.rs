@@ -39,6 +39,16 @@ fn what_cannot_be_built_is_said() {
     assert!(impossible.iter().all(|(_, reason)| reason.contains("no Debian release has all parts")), "{impossible:?}");
 }
 
+/// A scenario's topology lies below its folder.
+fn copy_topologies(folder: &Path) {
+    let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies"), folder.join("topologies"));
+    std::fs::create_dir(&to).expect("an empty folder");
+    for file in std::fs::read_dir(from).expect("topologies") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
+    }
+}
+
 /// What planning this scenario file in this cell says is wrong.
 fn refusal(file: &Path, cell: Option<&str>) -> String {
     let scenario = Scenario::load(file, None).expect("a good scenario");
@@ -60,8 +70,7 @@ fn a_fault_that_a_cell_cannot_carry_out_is_refused_with_its_place() {
 fn a_fault_that_finds_its_daemon_dead_is_refused_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("twice.toml");
-    let topology = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
-    std::os::unix::fs::symlink(topology, folder.path().join("topologies")).expect("a link");
+    copy_topologies(folder.path());
     let text = r#"title = "killed twice"
 topology = "two-servers"
 [[step]]
@@ -85,8 +94,7 @@ fn a_script_that_cannot_be_executed_is_refused_with_its_place() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("script.toml");
-    let topology = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/topologies");
-    std::os::unix::fs::symlink(topology, folder.path().join("topologies")).expect("a link");
+    copy_topologies(folder.path());
     let script = folder.path().join("checker");
     std::fs::write(&script, "#!/bin/sh\n").expect("a file");
     let text = r#"title = "a checker"

@@ -21,3 +21,6 @@ pub use setup::{ControlSocket, Daemon, File, Flow, Link, Route, Setup, Train};
 /// A node drops frames that come from any other address: that keeps the host, whose bridge has a link-local IPv6 address
 /// on every Docker network, out of the lab.
 pub const MAC_PREFIX: [u8; 2] = [0xae, 0x53];
+
+/// The daemon under which a node tells a log line whose writer it does not know.
+pub const SYSLOG: &str = "syslog";

@@ -9,8 +9,8 @@ use protocol::{Bytes, File, Train};
 use super::broken::Broken;
 use super::deadline::{self, Since};
 use super::{
-    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, SessionPlan, StepPlan, Switch, addresses, hide,
-    products, routes, sessions,
+    Action, Expectation, Files, Mutant, NodePlan, Plan, ServiceAddress, SessionPlan, StepPlan, Switch, addresses,
+    given, hide, products, routes, sessions,
 };
 use crate::fault::{Breaks, Fault, Md5};
 use crate::image::Recipe;
@@ -66,7 +66,6 @@ impl Plan {
             sessions: sessions::of(topology),
         };
         plan.check_faults(scenario)?;
-        plan.check_given(scenario)?;
         plan.check_families(scenario)?;
         Ok(plan)
     }
@@ -199,6 +198,9 @@ fn plan_node(scenario: &Scenario, cell: &Cell, nth: usize, name: &str, node: &No
             let template = String::from_utf8(file.content.0).map_err(|error| wrong(error.to_string()))?;
             let filled = kind::fill_given(&template, node.vars.clone().into()).map_err(wrong)?;
             file.content = Bytes(filled.into_bytes());
+        }
+        if files.contains_key(path.as_str()) {
+            given::check(scenario, name, &from, &file)?;
         }
         files.insert(path.to_string(), file);
         given.insert(path.to_string(), from);

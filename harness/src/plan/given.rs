@@ -1,26 +1,30 @@
 //! The configuration files that a scenario brings, held against its topology: what does not fit would be found out by a Fail.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use lint::{Declared, Dialect, Severity, declared};
+use protocol::File;
 
 use super::{NodePlan, Plan};
 use crate::kind::{Session, sessions};
 use crate::spec::{Family, KeyPath, Scenario, SpecError, Topology};
 
-impl Plan {
-    /// Whether the files that nodes are given fit the topology. A mutant's may differ: that is what it is for.
-    pub(super) fn check_given(&self, scenario: &Scenario) -> Result<(), SpecError> {
-        let misfit = self.given().find_map(|given| misfits(&self.topology, &given).into_iter().next());
-        match misfit.filter(|_| self.mutant.is_none()) {
-            None => Ok(()),
-            Some(Misfit { message, at }) => Err(scenario.wrong_in_topology(&at, message).hint(
-                "change the one that is wrong; a mismatch that is the point of the scenario belongs into a mutant, \
-                 or into the topology of the generated end",
-            )),
-        }
+/// Whether a file that replaces a generated one fits the topology. A mutant's may differ: that is what it is for.
+pub(super) fn check(scenario: &Scenario, node: &str, from: &Path, file: &File) -> Result<(), SpecError> {
+    let Ok(text) = std::str::from_utf8(&file.content.0) else { return Ok(()) };
+    let name = from.display().to_string();
+    let misfit = misfits(&scenario.topology, &Given { node, name: &name, text }).into_iter().next();
+    match misfit.filter(|_| scenario.mutant.is_none()) {
+        None => Ok(()),
+        Some(Misfit { message, at }) => Err(scenario.wrong_in_topology(&at, message).hint(
+            "change the one that is wrong; a mismatch that is the point of the scenario belongs into a mutant, \
+             or into the topology of the generated end",
+        )),
     }
+}
 
+impl Plan {
     /// What the lint says of the files that nodes are given, a line each.
     #[must_use]
     pub fn advice(&self) -> Vec<String> {

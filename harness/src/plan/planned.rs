@@ -29,6 +29,7 @@ impl Planned {
     /// The name that was not planned.
     pub fn check(&self, saw: &Observation) -> Result<(), String> {
         let (what, name, known) = match saw {
+            Observation::Line { daemon, .. } if daemon == protocol::SYSLOG => return Ok(()),
             Observation::Started { daemon, .. }
             | Observation::Exited { daemon, .. }
             | Observation::Line { daemon, .. }

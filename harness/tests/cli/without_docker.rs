@@ -36,7 +36,7 @@ async fn a_bad_scenario_is_shown_with_a_caret(#[case] verb: &str) {
 async fn a_file_that_is_not_there_is_named(#[case] verb: &str) {
     let ended = run(&[verb, "/nonexistent/scenario.toml"]).await;
     ended.must_exit(exit::BAD_SCENARIO);
-    assert!(ended.stderr.starts_with("error: cannot read /nonexistent/scenario.toml: "), "{ended:#?}");
+    assert!(ended.stderr.starts_with("error: there is no file /nonexistent/scenario.toml"), "{ended:#?}");
 }
 
 #[rstest]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
-use protocol::Stream;
+use protocol::{SYSLOG, Stream};
 use tokio::net::UnixDatagram;
 
 use super::daemons::Daemons;
@@ -21,8 +21,6 @@ use crate::report::Reporter;
 const DEV_LOG: &str = "/dev/log";
 /// Where they keep files.
 const VAR_LOG: &str = "/var/log";
-/// The daemon under which a line is told whose writer is not known.
-pub(crate) const UNKNOWN: &str = "syslog";
 /// A longer datagram is cut, as syslogd(8) does.
 const LONGEST: usize = 8 * 1024;
 
@@ -32,7 +30,7 @@ pub(crate) fn observe(daemons: &Daemons, reporter: &Reporter) {
         daemons.line(
             None,
             clock::monotonic(),
-            UNKNOWN,
+            SYSLOG,
             Stream::Stderr,
             format!("the lab cannot serve {DEV_LOG}: {error:#}"),
         );
@@ -41,7 +39,7 @@ pub(crate) fn observe(daemons: &Daemons, reporter: &Reporter) {
         daemons.line(
             None,
             clock::monotonic(),
-            UNKNOWN,
+            SYSLOG,
             Stream::Stderr,
             format!("the lab cannot follow {VAR_LOG}: {error:#}"),
         );
@@ -59,7 +57,7 @@ fn serve(path: &Path, daemons: &Daemons) -> anyhow::Result<()> {
         let mut since = clock::monotonic();
         while let Ok(length) = socket.recv(&mut buffer).await {
             let (tag, text) = message(&String::from_utf8_lossy(&buffer[..length]));
-            let daemon = tag.and_then(|tag| daemons.called(&tag)).unwrap_or_else(|| UNKNOWN.to_owned());
+            let daemon = tag.and_then(|tag| daemons.called(&tag)).unwrap_or_else(|| SYSLOG.to_owned());
             let at = clock::monotonic();
             daemons.line(Some(since), at, &daemon, Stream::Stderr, text);
             since = at;
@@ -154,7 +152,7 @@ impl Follower {
         let at = clock::monotonic();
         let words: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let daemon = words.iter().rev().find_map(|word| self.daemons.called(word.trim_end_matches(".log")));
-        let daemon = daemon.unwrap_or_else(|| UNKNOWN.to_owned());
+        let daemon = daemon.unwrap_or_else(|| SYSLOG.to_owned());
         for line in text[..whole].lines() {
             self.daemons.line(None, at, &daemon, Stream::Stderr, format!("{}: {line}", path.display()));
         }

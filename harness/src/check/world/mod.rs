@@ -123,7 +123,10 @@ impl<'p> World<'p> {
     /// The lab after these events.
     pub(crate) fn after(plan: &'p Plan, events: &[Event]) -> Self {
         let mut world = Self::new(plan);
-        events.iter().for_each(|event| world.take(event));
+        // Those of different nodes come in a little out of order.
+        let mut in_time: Vec<&Event> = events.iter().collect();
+        in_time.sort_by_key(|event| event.at);
+        in_time.into_iter().for_each(|event| world.take(event));
         world
     }
 
