@@ -10,7 +10,8 @@ use protocol::Daemon;
 use serde_json::{Value, json};
 
 use super::template::fill;
-use super::{Kind, Role, Site, check};
+use super::{Kind, Notices, Role, Site, check};
+use crate::spec::Watchdog;
 
 pub(super) struct Anycastd;
 
@@ -53,6 +54,12 @@ impl Kind for Anycastd {
             (CHECKS.to_owned(), serde_json::to_string_pretty(&checks).map_err(|error| error.to_string())?),
             (CHECKER.to_owned(), include_str!("templates/checks.py").to_owned()),
         ]))
+    }
+
+    /// Cabourotte's check has a pace, and anycastd's question to it another of the same length.
+    fn notices(&self, timers: &Watchdog) -> Notices {
+        let decided = timers.interval.0 * 2 + timers.timeout.0;
+        Notices { fall: decided, rise: decided }
     }
 
     /// It ends when bgpd is not there yet, as with systemd it is started after it.

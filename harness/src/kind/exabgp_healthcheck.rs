@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use protocol::Daemon;
 use serde_json::json;
 
 use super::template::fill;
-use super::{Kind, Leaves, Role, Site, check};
+use super::{Kind, Leaves, Notices, Role, Site, check};
+use crate::spec::Watchdog;
 
 pub(super) struct ExabgpHealthcheck;
 
@@ -36,8 +38,7 @@ impl Kind for ExabgpHealthcheck {
                 "command": check::command(address, zone),
                 "interval": check::seconds(timers.interval),
                 "fast_interval": check::seconds(timers.fast_interval),
-                // In whole seconds.
-                "timeout": timers.timeout.0.as_secs_f64().ceil(),
+                "timeout": whole_seconds(timers).as_secs(),
                 "rise": timers.rise,
                 "fall": timers.fall,
                 "address": address,
@@ -61,6 +62,12 @@ impl Kind for ExabgpHealthcheck {
         Ok(Some((0..routes(site)?.len()).map(helper).collect()))
     }
 
+    /// Its timeout is in whole seconds; while it counts, it asks at the faster pace.
+    fn notices(&self, timers: &Watchdog) -> Notices {
+        let round = timers.fast_interval.0 + whole_seconds(timers);
+        Notices { fall: timers.interval.0 + round * timers.fall, rise: timers.interval.0 + round * timers.rise }
+    }
+
     /// ExaBGP starts it.
     fn daemons(&self, _site: &Site<'_>) -> Vec<Daemon> {
         Vec::new()
@@ -77,6 +84,10 @@ impl Kind for ExabgpHealthcheck {
         // It says so every interval.
         text.filter(|text| !text.starts_with("send announces for UP"))
     }
+}
+
+fn whole_seconds(timers: &Watchdog) -> Duration {
+    Duration::from_secs(timers.timeout.0.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
 }
 
 fn config(number: usize) -> String {

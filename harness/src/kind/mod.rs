@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use protocol::{Action, ControlSocket, Daemon};
 
 use crate::history::RibRoute;
 use crate::image::catalog;
-use crate::spec::{Announces, Family, Node, Product, Role, Topology, list};
+use crate::spec::{Announces, Family, Node, Product, Role, Topology, Watchdog, list};
 
 mod anycast_healthchecker;
 mod anycastd;
@@ -26,6 +27,20 @@ mod watchdog;
 
 pub use session::{Session, sessions};
 pub(crate) use template::fill_given;
+
+/// How long a watchdog takes at the most to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notices {
+    /// From a server's failure to the withdrawal.
+    pub fall: Duration,
+    /// From its return to the announcement.
+    pub rise: Duration,
+}
+
+impl Notices {
+    /// Of what is no watchdog.
+    pub const NONE: Self = Self { fall: Duration::ZERO, rise: Duration::ZERO };
+}
 
 /// A daemon.
 pub trait Kind: Sync {
@@ -94,6 +109,14 @@ pub trait Kind: Sync {
     /// The command, run in the node, that tells a programmable daemon how to behave; none when it is not programmable.
     fn behave(&self, _how: &str) -> Option<Vec<String>> {
         None
+    }
+
+    /// How long it takes at the most, as a watchdog with these timers, to see that a server has failed, or is back.
+    ///
+    /// Of a checker about which nothing else is known: it asks at one pace, waits for each answer, and counts.
+    fn notices(&self, timers: &Watchdog) -> Notices {
+        let round = timers.interval.0 + timers.timeout.0;
+        Notices { fall: timers.interval.0 + round * timers.fall, rise: timers.interval.0 + round * timers.rise }
     }
 
     /// Whether it may stop and start the speaker beside it, as scripts do: then the speaker's end is no failure of its own.

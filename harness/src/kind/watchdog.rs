@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use protocol::Daemon;
 
-use super::{Kind, Role, Site};
+use super::{Kind, Notices, Role, Site};
 use crate::spec;
 
 pub(super) struct Watchdog;
@@ -24,6 +24,9 @@ pub(super) fn command(timers: &spec::Watchdog) -> Vec<String> {
     );
     text.split_whitespace().map(str::to_owned).collect()
 }
+
+/// It asks over TCP once in so many questions.
+const TCP_IS_SELDOM: u32 = 5;
 
 impl Kind for Watchdog {
     fn name(&self) -> &'static str {
@@ -50,6 +53,16 @@ impl Kind for Watchdog {
         argv.extend(through);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         vec![site.run(&argv)]
+    }
+
+    /// A server fails just after a good answer over TCP, which it is asked for more seldom; then nothing is answered for the timeout, on
+    /// two connections, or bad answers come one after the other. It comes back just after a question that waits for its timeout.
+    fn notices(&self, timers: &spec::Watchdog) -> Notices {
+        let spec::Watchdog { interval, fast_interval, timeout, rise, fall } = timers;
+        Notices {
+            fall: interval.0 * TCP_IS_SELDOM + timeout.0 * 2 + fast_interval.0 * *fall,
+            rise: timeout.0 + fast_interval.0 * *rise,
+        }
     }
 
     fn spoke<'l>(&self, line: &'l str) -> Option<&'l str> {

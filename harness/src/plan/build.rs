@@ -58,8 +58,8 @@ impl Plan {
             cell,
             networks: topology.networks.clone(),
             services: services(topology),
+            steps: steps(scenario, &nodes)?,
             nodes,
-            steps: steps(scenario)?,
             always: scenario.always.clone(),
             owners: addresses::owners(topology),
             topology: topology.clone(),
@@ -126,14 +126,14 @@ fn services(topology: &Topology) -> Vec<ServiceAddress> {
     topology.services.iter().flat_map(one).collect()
 }
 
-fn steps(scenario: &Scenario) -> Result<Vec<StepPlan>, SpecError> {
+fn steps(scenario: &Scenario, nodes: &[NodePlan]) -> Result<Vec<StepPlan>, SpecError> {
     let mut since = (Since::Start, "the start".to_owned());
     let mut sessions_down = false;
     let mut steps = Vec::new();
     for step in &scenario.steps {
         let action = match &step.verb {
             Verb::Expect(expect) => {
-                let (deadline, because) = deadline::derive(&scenario.topology, expect, &since.0);
+                let (deadline, because) = deadline::derive(&scenario.topology, nodes, expect, &since.0);
                 Action::Expect(Box::new(Expectation {
                     expect: expect.clone(),
                     deadline,

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::NodePlan;
 use crate::fault::{Fault, Timers};
-use crate::spec::{Expect, Peer, Span, Topology, Watchdog};
+use crate::kind::{self, Notices};
+use crate::spec::{Expect, Peer, Product, Role, Span, Topology};
 
 /// What a daemon gets to start: reading its configuration, opening its sockets. ExaBGP has taken eleven seconds to be read from a
 /// disk on which others wrote; who is quicker is not waited for.
@@ -14,9 +16,6 @@ const SESSION: Span = Span::ms(10_000);
 
 /// What a change gets from one end of the lab to the other once it is on its way: speaker, wire, RIB, FIB, client.
 const PROPAGATION: Span = Span::ms(500);
-
-/// Our watchdog asks over TCP once in so many questions.
-const TCP_IS_SELDOM: u32 = 5;
 
 /// What the step waits for.
 pub(super) enum Since<'a> {
@@ -29,17 +28,16 @@ pub(super) enum Since<'a> {
 }
 
 /// The deadline, and how it came about.
-pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) -> (Span, String) {
+pub(super) fn derive(topology: &Topology, nodes: &[NodePlan], expect: &Expect, since: &Since<'_>) -> (Span, String) {
     if expect.is_never() {
         return (expect.stable, "for which it is watched".to_owned());
     }
     if let Some(within) = expect.within {
         return (within, "as the step says".to_owned());
     }
-    let slowest = |timers: fn(&Watchdog) -> Duration| {
-        topology.nodes.values().filter(|node| !node.serves.is_empty()).map(|node| timers(&node.watchdog)).max()
-    };
-    let good = ("good checks", slowest(rise).unwrap_or_default());
+    let servers = topology.nodes.iter().filter(|(_, node)| !node.serves.is_empty());
+    let slowest = servers.map(|(name, _)| notices(topology, nodes, name).rise).max();
+    let good = ("good checks", slowest.unwrap_or_default());
     let terms = match since {
         Since::Start => vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)],
         Since::Heal(false) => vec![("daemons start", START.0), good, ("propagation", PROPAGATION.0)],
@@ -47,8 +45,7 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
             vec![("daemons start", START.0), ("sessions", SESSION.0), good, ("propagation", PROPAGATION.0)]
         }
         Since::Fault(fault) => {
-            let watchdog = topology.nodes.get(&fault.on).map(|node| node.watchdog.clone()).unwrap_or_default();
-            let timers = Timers { hold: hold(topology), bad_checks: fall(&watchdog) };
+            let timers = Timers { hold: hold(topology), bad_checks: notices(topology, nodes, &fault.on).fall };
             let mut terms = fault.until_withdrawn(&timers);
             terms.push(("propagation", PROPAGATION.0));
             terms
@@ -59,18 +56,37 @@ pub(super) fn derive(topology: &Topology, expect: &Expect, since: &Since<'_>) ->
     (Span(sum), words.join(" + "))
 }
 
-/// The longest from a fault to the withdrawal: it comes just after a good answer over TCP, where the watchdog asks more seldom;
-/// then nothing is answered for the timeout, on two connections, or bad answers come one after the other.
-fn fall(timers: &Watchdog) -> Duration {
-    timers.interval.0 * TCP_IS_SELDOM + timers.timeout.0 * 2 + timers.fast_interval.0 * timers.fall
-}
-
-/// The longest from a server's return to the announcement: it comes just after a question that waits for its timeout.
-fn rise(timers: &Watchdog) -> Duration {
-    timers.timeout.0 + timers.fast_interval.0 * timers.rise
+/// How long the checker that runs on a node takes, with the node's timers; ours where none runs.
+fn notices(topology: &Topology, nodes: &[NodePlan], name: &str) -> Notices {
+    let timers = topology.nodes.get(name).map(|node| node.watchdog.clone()).unwrap_or_default();
+    let runs = nodes.iter().find(|node| node.name == name).and_then(|node| node.runs.get(&Role::Watchdog));
+    let ours = kind::default_product(Role::Watchdog);
+    let product: &Product = runs.unwrap_or(&ours);
+    kind::named(&product.kind).map_or(Notices::NONE, |kind| kind.notices(&timers))
 }
 
 fn hold(topology: &Topology) -> Duration {
     let peers = topology.nodes.values().flat_map(|node| node.peers.values());
     peers.map(|peer: &Peer| peer.hold_time.unwrap_or(Peer::HOLD_TIME).0).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kind;
+    use crate::spec::Watchdog;
+
+    #[test]
+    fn each_checker_has_a_time_of_its_own() {
+        let timers = Watchdog::default();
+        let told = |name: &str| {
+            let notices = kind::named(name).expect("a kind").notices(&timers);
+            (notices.fall.as_millis(), notices.rise.as_millis())
+        };
+        assert_eq!(told("watchdog"), (1650, 300));
+        // Its timeout of 250 ms becomes a second.
+        assert_eq!(told("exabgp-healthcheck"), (3350, 1250));
+        assert_eq!(told("anycastd"), (650, 650));
+        assert_eq!(told("anycast-healthchecker"), (1550, 650));
+        assert_eq!(told("script"), (1550, 650));
+    }
 }
