@@ -38,8 +38,8 @@ async fn a_program_that_is_not_static() {
 #[tokio::test]
 async fn a_record_that_cannot_be_kept() {
     let mut command = Command::new("bash");
-    // Ignored, the signal lets the write fail. 100 KiB are a fraction of a second's queries.
-    let script = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    // Ignored, the signal lets the write fail. 20 KiB hold the plan, and a fraction of a second's queries.
+    let script = "trap '' XFSZ; ulimit -f 20; exec \"$@\"";
     command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_anycast-lab"), "run"]);
     let mut run = Running::start_as(command).await;
     run.says("Plan").await;

@@ -16,7 +16,7 @@ pub(in super::super) fn declared(text: &str) -> Vec<Declared> {
 fn one(protocol: &Protocol<'_>, router_id: Option<Ipv4Addr>) -> Option<Declared> {
     let neighbor = protocol.statements.iter().find(|statement| address(statement, "neighbor").is_some())?;
     let local = protocol.get(&["local"]);
-    let local_as = local.and_then(|statement| number(statement));
+    let local_as = local.and_then(number);
     let source = protocol.get(&["source", "address"]).and_then(|statement| statement.word(2).parse().ok());
     let has_key = protocol.get(&["password"]).is_some();
     let channels = Family::ALL.map(|family| protocol.channel(family).is_some());

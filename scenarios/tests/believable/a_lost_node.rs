@@ -36,7 +36,7 @@ impl Watcher for Await {
 #[case::a_name_server_while_both_serve("ns2", 0)]
 #[case::the_router_after_the_fault("router", 2)]
 #[case::the_name_server_that_is_left("ns2", 2)]
-#[case::the_client_after_the_heal("client", 4)]
+#[case::the_client_after_the_heal("client", 5)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn makes_the_verdict_unknown(#[case] node: &str, #[case] step: usize) {
     let _turn = scenarios::turn(1).await;

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use harness::engine::{Engine, What};
+use harness::history::Seen;
 use harness::outcome::Verdict;
 use harness::run;
 use tokio::time::timeout;
@@ -61,10 +62,10 @@ async fn one_run(number: u32) -> Result<(), String> {
     let strike = async {
         drop(timeout(at, std::future::pending::<()>()).await);
         let struck = strike(engine.as_ref(), records.path(), mishap, node).await;
-        (struck, Instant::now())
+        (struck, Instant::now(), harness::history::now())
     };
     let both = futures::future::join(async { (playing.await, Instant::now()) }, strike);
-    let Ok(((played, ended), (struck, when))) = timeout(Duration::from_secs(120), both).await else {
+    let Ok(((played, ended), (struck, when, at))) = timeout(Duration::from_secs(120), both).await else {
         return Err(format!("{what}: the run hangs"));
     };
     let took = ended.saturating_duration_since(when);
@@ -78,9 +79,14 @@ async fn one_run(number: u32) -> Result<(), String> {
     if !left.is_empty() {
         return Err(format!("{what}: left {left:?}"));
     }
+    // What is struck while the lab is taken down costs no verdict.
+    let was_over = |outcome: &run::Outcome| {
+        outcome.history.events().iter().any(|event| matches!(event.saw, Seen::Down) && event.at < at)
+    };
+    let is_late = played.as_ref().is_ok_and(was_over);
     match played.map(|outcome| outcome.verdict()) {
         // It was over, or the node was not there yet.
-        Ok(Verdict::Pass) if took == Duration::ZERO || !struck => Ok(()),
+        Ok(Verdict::Pass) if is_late || !struck => Ok(()),
         Ok(Verdict::Unknown) => Ok(()),
         // A container that is paused or cut off before it is started does not start; a node without its network cannot be set up.
         Err(error) if struck && error.to_string().contains(node) => Ok(()),
