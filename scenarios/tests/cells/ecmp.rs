@@ -7,7 +7,7 @@ scenarios::cells! { "ecmp",
     },
     more: {},
     mutants: {
-        left_behind: "left-behind",
+        no_watchdog: "no-watchdog",
         one_as: "one-as",
     },
 }

@@ -271,6 +271,30 @@ fn a_covering_route_to_a_live_node_is_not_nobody() {
 }
 
 #[test]
+fn nobody_serves_where_packets_loop_or_a_router_drops_them() {
+    let back: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.1"])];
+    let forth: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.2"])];
+    assert_eq!(judged("serving = []", back, forth, &[]).verdict, Some(Verdict::Pass));
+    assert_eq!(judged(r#"serving = ["ns1"]"#, back, forth, &["ns1"]).verdict, Some(Verdict::Fail));
+    // Some of them still end at a server.
+    let half: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.1", "10.1.53.11"])];
+    let finding = judged("serving = []", half, forth, &[]);
+    assert_eq!(finding.verdict, Some(Verdict::Fail), "{finding:?}");
+}
+
+#[test]
+fn a_server_without_the_address_is_still_routed_to() {
+    let mut story = story("", "serving = []");
+    let address = "198.18.53.1".parse().expect("an address");
+    story.push(1, "ns1", Seen::Address { address, present: false });
+    story.rib_of(1, "core", &[(SERVICE, &["10.1.53.11"])]);
+    story.route(1, "core", SERVICE, &["10.1.53.11"]);
+    story.rib_of(1, "edge", &[]);
+    story.ask(0, 60_000 * MS, |_| protocol::Outcome::Timeout);
+    assert_eq!(story.judge_first().verdict, Some(Verdict::Fail));
+}
+
+#[test]
 fn rib_and_fib_must_have_the_same_next_hops() {
     let mut story = story("", r#"serving = ["ns1"], at = "core""#);
     story.rib_of(1, "core", &[(SERVICE, &["10.1.53.11"])]);
