@@ -128,10 +128,14 @@ impl<'p> World<'p> {
         world
     }
 
-    /// The lab after these events.
+    /// The lab after these events, in whatever order those of different nodes have come.
     pub(crate) fn after(plan: &'p Plan, events: &[Event]) -> Self {
         let mut world = Self::new(plan);
-        events.iter().for_each(|event| world.take(event));
+        let changes = |event: &&Event| matches!(event.saw, Seen::Fib { .. } | Seen::Address { .. } | Seen::Rib { .. });
+        let mut changes: Vec<&Event> = events.iter().filter(changes).collect();
+        // A stable sort: what a node reports of one moment stays in its order.
+        changes.sort_by_key(|event| event.at);
+        changes.into_iter().for_each(|event| world.take(event));
         world
     }
 

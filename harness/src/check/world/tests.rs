@@ -213,6 +213,18 @@ fn the_order_in_which_events_of_several_nodes_come_changes_no_end() {
     assert_eq!(way(&story, "client"), expected);
 }
 
+#[test]
+fn what_comes_out_of_order_is_dated_as_it_happened() {
+    let mut story = story("", r#"serving = ["ns1"]"#);
+    let address = "198.18.53.1".parse().expect("an address");
+    story.push(5, "ns1", Seen::Address { address, present: false });
+    story.route(1, "core", SERVICE, &["10.1.53.11"]);
+    let world = World::after(&story.plan, &story.events);
+    let series = world.series("core", address).expect("a series");
+    let ends: Vec<_> = series.fib().iter().map(|(at, way)| (*at, way.ends.serving.len())).collect();
+    assert_eq!(ends, [(0, 0), (1, 1), (5, 0)]);
+}
+
 /// Both routers are right as their tables are given, and for three seconds every query is answered by one of these in turn.
 fn judged(expect: &str, core: &[(&str, &[&str])], edge: &[(&str, &[&str])], by: &[&str]) -> Finding {
     let mut story = story("", expect);
