@@ -7,7 +7,7 @@ scenarios::cells! { "three-routers",
     },
     more: {},
     mutants: {
-        loop: "loop",
+        routing_loop: "routing-loop",
         stays_announced: "stays-announced",
     },
 }
