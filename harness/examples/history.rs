@@ -215,7 +215,7 @@ impl Run<'_> {
         for address in &addresses {
             let prefix = host(*address);
             let next_hops = hops.iter().map(|hop| NextHop { via: Some(*hop), dev: "eth0".to_owned() }).collect();
-            self.see(at, "router", Seen::Fib { prefix, next_hops });
+            self.see(at, "router", Seen::Fib { prefix, protocol: 12, next_hops });
             routes.push(RibRoute { prefix, next_hops: hops.clone(), from: "servers".to_owned() });
         }
         self.see(at, "router", Seen::Rib { daemon: "router".to_owned(), routes: Some(routes) });

@@ -114,15 +114,20 @@ impl Story {
         for address in addresses {
             let next = |last: &&str| NextHop { via: Some(hop(address, last)), dev: "eth0".to_owned() };
             let next_hops = hosts.iter().map(next).collect();
-            self.push(at, "router", Seen::Fib { prefix: host(address), next_hops });
+            self.push(at, "router", Seen::Fib { prefix: host(address), protocol: 12, next_hops });
         }
     }
 
-    /// A node's kernel has a route over these next hops, or none.
+    /// A node's kernel has a route over these next hops, or none: BIRD's.
     pub(crate) fn route(&mut self, at: u64, node: &str, prefix: &str, via: &[&str]) {
+        self.route_by(12, at, node, prefix, via);
+    }
+
+    /// The same, installed by that protocol (`rtm_protocol`).
+    pub(crate) fn route_by(&mut self, protocol: u8, at: u64, node: &str, prefix: &str, via: &[&str]) {
         let hop = |via: &&str| NextHop { via: Some(via.parse().expect("an address")), dev: "eth0".to_owned() };
         let next_hops = via.iter().map(hop).collect();
-        self.push(at, node, Seen::Fib { prefix: prefix.parse().expect("a prefix"), next_hops });
+        self.push(at, node, Seen::Fib { prefix: prefix.parse().expect("a prefix"), protocol, next_hops });
     }
 
     pub(crate) fn ask(&mut self, from: u64, until: u64, outcome: impl Fn(u64) -> Outcome) {

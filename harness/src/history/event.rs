@@ -113,6 +113,9 @@ pub enum Seen {
     Fib {
         /// The prefix.
         prefix: IpNet,
+        /// Who installed it (`rtm_protocol`, rtnetlink(7)), such as 12 for BIRD. 0 when it is gone, or where the record does not say.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        protocol: u8,
         /// Its next hops; empty when the route is gone.
         next_hops: Vec<NextHop>,
     },
@@ -267,4 +270,8 @@ pub struct RibRoute {
     pub next_hops: Vec<IpAddr>,
     /// The protocol or peer that it came from, as the daemon names it.
     pub from: String,
+}
+
+fn is_zero(protocol: &u8) -> bool {
+    *protocol == 0
 }

@@ -60,7 +60,11 @@ fn one_of_each() -> Vec<Event> {
         event(
             1_000_005,
             "router",
-            Seen::Fib { prefix, next_hops: vec![NextHop { via: Some(src.ip()), dev: "eth0".to_owned() }] },
+            Seen::Fib {
+                prefix,
+                protocol: 12,
+                next_hops: vec![NextHop { via: Some(src.ip()), dev: "eth0".to_owned() }],
+            },
         ),
         event(1_000_005, "ns1", Seen::Address { address: address("10.1.53.1"), present: true }),
         polled(Seen::Rib {

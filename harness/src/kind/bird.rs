@@ -59,7 +59,7 @@ impl Kind for Bird {
             "router_id": site.router_id(),
             "sessions": sessions,
             "speaks": speaks,
-            "multihop": site.sessions.iter().any(|session| session.multihop.is_some()),
+            "resolves": site.sessions.iter().any(|session| session.multihop.is_some() || site.passes_on(session)),
             "watchdog_name": watchdog::NAME,
             "waits": site.waits(),
             "services": services(&routes),

@@ -129,7 +129,7 @@ impl Observer {
                 let (speaker, text) = kind::speaker_of(&daemon, &text);
                 Seen::Line { daemon: speaker.to_owned(), stream, text: self.files.redact(text) }
             }
-            Observation::Fib { prefix, next_hops, .. } => Seen::Fib { prefix, next_hops },
+            Observation::Fib { prefix, protocol, next_hops } => Seen::Fib { prefix, protocol, next_hops },
             Observation::Address { address, present } => Seen::Address { address, present },
             Observation::Served { to, client, id } => Seen::Served { to, client, id },
             Observation::Tcp { src, dst, sent, signed, ao, event } => {

@@ -175,7 +175,7 @@ fn changes(text: &str, events: &[&Event]) -> Vec<Deed> {
         let address: IpAddr = words[2].parse().expect("an address");
         let added = words[1] == "added";
         let saw = move |saw: &Seen| match saw {
-            Seen::Fib { prefix, next_hops } if words[0] == "route" => {
+            Seen::Fib { prefix, next_hops, .. } if words[0] == "route" => {
                 prefix.addr() == address && next_hops.is_empty() != added
             }
             Seen::Address { address: seen, present } if words[0] == "address" => *seen == address && *present == added,

@@ -13,10 +13,11 @@ use super::query::Query;
 const NAMES: [&str; 2] = ["id.server.", "hostname.bind."];
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Servers that never say who they are, are asked after one answer in so many.
-const SELDOM: u32 = 64;
+/// How long the servers of an address are left alone after a question. They may limit how often they say it (BIND: three times a second
+/// to each /24 and /56 of clients), and most answers need no question: the server's own node saw them leave.
+const REST: Duration = Duration::from_secs(3);
 
-/// What is known of the servers of one address.
+/// When the servers of one address were asked, and what for.
 #[derive(Default)]
 pub(super) struct Identity(Mutex<Memory>);
 
@@ -24,10 +25,8 @@ pub(super) struct Identity(Mutex<Memory>);
 struct Memory {
     /// The name that was answered last.
     best: usize,
-    /// Questions in a row to which there was no answer.
-    failures: u32,
-    /// Answers after which nobody is asked.
-    skip: u32,
+    /// Nobody is asked until then.
+    rests_until: Option<Instant>,
 }
 
 /// The questions, encoded.
@@ -41,16 +40,15 @@ impl Questions {
 }
 
 impl Identity {
-    /// Asks who answered on this channel; an empty text if nobody says.
+    /// Asks who answered on this channel; an empty text if nobody says, or if it is not the time to ask.
     pub(super) async fn ask(&self, channel: &Channel, questions: &Questions) -> String {
-        let Some(best) = self.memory().next() else { return String::new() };
+        let Some(best) = self.memory().next(Instant::now()) else { return String::new() };
         for name in [best, NAMES.len() - 1 - best] {
             if let Some(text) = exchange(channel, &questions.0[name]).await {
-                self.memory().answered(name);
+                self.memory().best = name;
                 return text;
             }
         }
-        self.memory().failed();
         String::new()
     }
 
@@ -60,22 +58,13 @@ impl Identity {
 }
 
 impl Memory {
-    /// The name to ask for first; none if it is not the time to ask.
-    fn next(&mut self) -> Option<usize> {
-        if self.skip > 0 {
-            self.skip -= 1;
+    /// The name to ask for first; none if it is not the time to ask. Who asks at the same time as others is the only one.
+    fn next(&mut self, now: Instant) -> Option<usize> {
+        if self.rests_until.is_some_and(|until| now < until) {
             return None;
         }
+        self.rests_until = Some(now + REST);
         Some(self.best)
-    }
-
-    fn answered(&mut self, name: usize) {
-        *self = Self { best: name, ..Self::default() };
-    }
-
-    fn failed(&mut self) {
-        self.skip = (1 << self.failures.min(SELDOM.ilog2())).min(SELDOM);
-        self.failures += 1;
     }
 }
 
@@ -131,21 +120,17 @@ mod tests {
         let (identity, questions) = (Identity::default(), Questions::new().unwrap());
         let (found, ()) = tokio::join!(identity.ask(&channel, &questions), answer(&server, 2));
         assert_eq!(found, "ns1");
+        assert_eq!(identity.ask(&channel, &questions).await, "", "it has just been asked");
+        identity.memory().rests_until = None;
         let (found, ()) = tokio::join!(identity.ask(&channel, &questions), answer(&server, 1));
         assert_eq!(found, "ns1");
     }
 
     #[test]
-    fn who_never_says_it_is_asked_more_and_more_seldom() {
-        let (mut memory, mut asked) = (Memory::default(), Vec::new());
-        for nth in 0..300 {
-            if memory.next().is_some() {
-                memory.failed();
-                asked.push(nth);
-            }
-        }
-        assert_eq!(asked, [0, 2, 5, 10, 19, 36, 69, 134, 199, 264]);
-        memory.answered(1);
-        assert_eq!(memory.next(), Some(1));
+    fn it_is_asked_at_once_and_then_every_few_seconds_however_often_there_are_answers() {
+        let (mut memory, began) = (Memory::default(), Instant::now());
+        let asked = |(ms, now): (u64, Instant)| memory.next(now).map(|_| ms);
+        let answers = (0..10_000).step_by(5).map(|ms| (ms, began + Duration::from_millis(ms)));
+        assert_eq!(answers.filter_map(asked).collect::<Vec<_>>(), [0, 3000, 6000, 9000]);
     }
 }

@@ -19,8 +19,16 @@ mod walk;
 pub(in crate::check) use sample::sample;
 pub(crate) use series::{Series, Way};
 
-/// A routing table: the next hops of each prefix.
-type Table = JointPrefixMap<IpNet, Vec<NextHop>>;
+/// A routing table: the route of each prefix.
+type Table = JointPrefixMap<IpNet, Route>;
+
+/// A route of a table.
+#[derive(Default)]
+struct Route {
+    /// Who installed it in the kernel (`rtm_protocol`); 0 in a daemon's table, and where the record does not say.
+    protocol: u8,
+    hops: Vec<NextHop>,
+}
 
 /// One of a node's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,13 +128,14 @@ impl<'p> World<'p> {
         world
     }
 
-    /// The lab after these events.
+    /// The lab after these events, in whatever order those of different nodes have come.
     pub(crate) fn after(plan: &'p Plan, events: &[Event]) -> Self {
         let mut world = Self::new(plan);
-        // Those of different nodes come in a little out of order.
-        let mut in_time: Vec<&Event> = events.iter().collect();
-        in_time.sort_by_key(|event| event.at);
-        in_time.into_iter().for_each(|event| world.take(event));
+        let changes = |event: &&Event| matches!(event.saw, Seen::Fib { .. } | Seen::Address { .. } | Seen::Rib { .. });
+        let mut changes: Vec<&Event> = events.iter().filter(changes).collect();
+        // A stable sort: what a node reports of one moment stays in its order.
+        changes.sort_by_key(|event| event.at);
+        changes.into_iter().for_each(|event| world.take(event));
         world
     }
 
@@ -135,11 +144,11 @@ impl<'p> World<'p> {
         let Some(name) = event.node.as_deref() else { return };
         let Some(node) = self.nodes.get_mut(name) else { return };
         let affected: Vec<(&'p str, IpAddr)> = match &event.saw {
-            Seen::Fib { prefix, next_hops } => {
+            Seen::Fib { prefix, protocol, next_hops } => {
                 if next_hops.is_empty() {
                     node.fib.remove(prefix);
                 } else {
-                    node.fib.insert(*prefix, next_hops.clone());
+                    node.fib.insert(*prefix, Route { protocol: *protocol, hops: next_hops.clone() });
                 }
                 let readers = node.readers.range(prefix.network()..=prefix.broadcast());
                 readers.flat_map(|(_, readers)| readers).copied().collect()
@@ -214,7 +223,7 @@ fn table(routes: &[RibRoute]) -> Table {
     let mut table = Table::new();
     for route in routes {
         let hops = route.next_hops.iter().map(|via| NextHop { via: Some(*via), dev: String::new() });
-        table.entry(route.prefix).or_default().extend(hops);
+        table.entry(route.prefix).or_default().hops.extend(hops);
     }
     table
 }

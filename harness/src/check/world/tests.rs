@@ -62,7 +62,7 @@ fn story(more: &str, expect: &str) -> Story {
 
 fn connected(story: &mut Story, node: &str, prefix: &str) {
     let next_hops = vec![NextHop { via: None, dev: "eth0".to_owned() }];
-    story.push(0, node, Seen::Fib { prefix: prefix.parse().expect("a prefix"), next_hops });
+    story.push(0, node, Seen::Fib { prefix: prefix.parse().expect("a prefix"), protocol: 2, next_hops });
 }
 
 /// `core > ns1 ns2`: the next hops and the ends of the way from a node, with `x` before a node that drops, `o` before one of a loop.
@@ -175,7 +175,7 @@ fn a_route_that_drops_is_no_way() {
     let mut story = story("", r#"serving = ["ns1"]"#);
     story.route(1, "core", "198.18.0.0/15", &["10.1.53.11"]);
     let next_hops = vec![NextHop { via: None, dev: "unreachable".to_owned() }];
-    story.push(2, "core", Seen::Fib { prefix: SERVICE.parse().expect("a prefix"), next_hops });
+    story.push(2, "core", Seen::Fib { prefix: SERVICE.parse().expect("a prefix"), protocol: 12, next_hops });
     assert_eq!(way(&story, "core"), "unreachable > xcore");
 }
 
@@ -211,6 +211,18 @@ fn the_order_in_which_events_of_several_nodes_come_changes_no_end() {
     let expected = way(&story, "client");
     story.events.reverse();
     assert_eq!(way(&story, "client"), expected);
+}
+
+#[test]
+fn what_comes_out_of_order_is_dated_as_it_happened() {
+    let mut story = story("", r#"serving = ["ns1"]"#);
+    let address = "198.18.53.1".parse().expect("an address");
+    story.push(5, "ns1", Seen::Address { address, present: false });
+    story.route(1, "core", SERVICE, &["10.1.53.11"]);
+    let world = World::after(&story.plan, &story.events);
+    let series = world.series("core", address).expect("a series");
+    let ends: Vec<_> = series.fib().iter().map(|(at, way)| (*at, way.ends.serving.len())).collect();
+    assert_eq!(ends, [(0, 0), (1, 1), (5, 0)]);
 }
 
 /// Both routers are right as their tables are given, and for three seconds every query is answered by one of these in turn.
@@ -271,6 +283,30 @@ fn a_covering_route_to_a_live_node_is_not_nobody() {
 }
 
 #[test]
+fn nobody_serves_where_packets_loop_or_a_router_drops_them() {
+    let back: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.1"])];
+    let forth: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.2"])];
+    assert_eq!(judged("serving = []", back, forth, &[]).verdict, Some(Verdict::Pass));
+    assert_eq!(judged(r#"serving = ["ns1"]"#, back, forth, &["ns1"]).verdict, Some(Verdict::Fail));
+    // Some of them still end at a server.
+    let half: &[(&str, &[&str])] = &[("0.0.0.0/0", &["10.9.0.1", "10.1.53.11"])];
+    let finding = judged("serving = []", half, forth, &[]);
+    assert_eq!(finding.verdict, Some(Verdict::Fail), "{finding:?}");
+}
+
+#[test]
+fn a_server_without_the_address_is_still_routed_to() {
+    let mut story = story("", "serving = []");
+    let address = "198.18.53.1".parse().expect("an address");
+    story.push(1, "ns1", Seen::Address { address, present: false });
+    story.rib_of(1, "core", &[(SERVICE, &["10.1.53.11"])]);
+    story.route(1, "core", SERVICE, &["10.1.53.11"]);
+    story.rib_of(1, "edge", &[]);
+    story.ask(0, 60_000 * MS, |_| protocol::Outcome::Timeout);
+    assert_eq!(story.judge_first().verdict, Some(Verdict::Fail));
+}
+
+#[test]
 fn rib_and_fib_must_have_the_same_next_hops() {
     let mut story = story("", r#"serving = ["ns1"], at = "core""#);
     story.rib_of(1, "core", &[(SERVICE, &["10.1.53.11"])]);
@@ -282,6 +318,48 @@ fn rib_and_fib_must_have_the_same_next_hops() {
     assert_eq!(finding.found, [told]);
     let first = "core's RIB is right, and its kernel's route for 198.18.53.1 is not";
     assert_eq!(finding.first.as_deref(), Some(first));
+}
+
+/// The edge's kernel has a default route to core, installed by this protocol, and its routing daemon tells of no route.
+fn over_a_default_route(protocol: u8, rib: &[(&str, &[&str])]) -> Finding {
+    let mut story = story("", r#"serving = ["ns1", "ns2"]"#);
+    story.route(1, "core", SERVICE, BOTH);
+    story.rib_of(1, "core", &[(SERVICE, BOTH)]);
+    story.route_by(protocol, 1, "edge", "0.0.0.0/0", &["10.9.0.2"]);
+    story.rib_of(1, "edge", rib);
+    story.ask(0, 60_000 * MS, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
+    story.judge_first()
+}
+
+#[test]
+fn a_route_that_another_than_the_routing_daemon_installed_is_no_disagreement() {
+    for (protocol, whose) in
+        [(3, "an administrator's"), (4, "a static one"), (9, "RA's"), (188, "OSPF's"), (196, "staticd's")]
+    {
+        assert_eq!(over_a_default_route(protocol, &[]).verdict, Some(Verdict::Pass), "{whose}");
+    }
+    assert_eq!(over_a_default_route(12, &[("0.0.0.0/0", &["10.9.0.2"])]).verdict, Some(Verdict::Pass), "BIRD's, told");
+    for protocol in [12, 186] {
+        let finding = over_a_default_route(protocol, &[]);
+        assert_eq!(finding.verdict, Some(Verdict::Fail), "one that the daemon should tell of");
+        assert_eq!(finding.found, ["edge has no route: 1 of 1 addresses (RIB only)"]);
+    }
+}
+
+#[test]
+fn of_one_prefix_the_route_that_the_daemon_prefers_counts() {
+    let finding = |protocol: u8| {
+        let mut story = story("", r#"serving = ["ns1"], at = "core""#);
+        story.route_by(protocol, 1, "core", SERVICE, &["10.1.53.12"]);
+        story.rib_of(1, "core", &[(SERVICE, &["10.1.53.11"])]);
+        story.ask(0, 60_000 * MS, |_| answer("ns2"));
+        story.judge_first().found
+    };
+    let agree = "core routes via ns2: 1 of 1 addresses (RIB and FIB agree)";
+    assert!(finding(196).iter().any(|line| line == agree), "{:?}", finding(196));
+    // Which the daemon does not know.
+    let differ = "core routes via ns2: 1 of 1 addresses (FIB only)";
+    assert!(finding(3).iter().any(|line| line == differ), "{:?}", finding(3));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! From hop to hop: longest-prefix match in each node's own table, until a node that has the address, a loop, or nothing.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use protocol::NextHop;
 
-use super::{Ends, Hop, Node, Way, World};
+use super::{Ends, Hop, Node, Route, Way, World};
 
 /// A way, and which nodes' tables were read for it, at which addresses.
 pub(super) struct Walked<'p> {
@@ -40,21 +41,26 @@ impl<'p> World<'p> {
         Walked { way: Way { prefix, hops, ends: walk.ends, thin }, read }
     }
 
-    /// The way as the routing daemon of the first node has it, and from the second node on by the kernels' tables. A connected
-    /// network, and a static route of the plan, hold where the daemon has no longer prefix. None when the daemon has not answered.
+    /// The way as the routing daemon of the first node has it, and from the second node on by the kernels' tables. A route that the
+    /// daemon does not tell of, such as a connected network or a static route, holds where the daemon has no longer prefix. None when
+    /// the daemon has not answered.
     pub(super) fn walk_by_rib(&self, start: &'p str, address: IpAddr) -> Option<Walked<'p>> {
         let node = self.nodes.get(start)?;
         let rib = node.rib.as_ref()?;
         let host = IpNet::from(address);
         let learned = rib.get_lpm(&host);
-        let own = node.fib.cover(&host).filter(|(prefix, hops)| node.is_own(prefix, hops)).last();
+        let own = node.fib.cover(&host).filter(|(prefix, route)| node.is_own(prefix, route)).last();
         let longer = match (&learned, &own) {
-            (Some((learned, _)), Some((own, _))) => learned.prefix_len() > own.prefix_len(),
+            // Of one prefix the one that the daemon itself prefers: it knows of all but a stranger's.
+            (Some((learned, _)), Some((own, route))) => match learned.prefix_len().cmp(&own.prefix_len()) {
+                Ordering::Equal => !node.is_planned(own, route) && !is_of_a_daemon(route.protocol),
+                longer => longer.is_gt(),
+            },
             (learned, _) => learned.is_some(),
         };
         let (mut read, mut hops) = (BTreeSet::from([(start, address)]), BTreeSet::new());
         let route = if longer { learned } else { own };
-        for hop in route.iter().flat_map(|(_, hops)| hops.iter()) {
+        for hop in route.iter().flat_map(|(_, route)| route.hops.iter()) {
             self.resolve(start, hop, address, &mut vec![address], &mut hops, &mut read);
         }
         let mut walk = Walk::new();
@@ -138,7 +144,7 @@ impl<'p> World<'p> {
     fn hops(&self, node: &'p str, address: IpAddr) -> (Option<IpNet>, BTreeSet<Hop<'p>>, BTreeSet<(&'p str, IpAddr)>) {
         let (mut hops, mut read) = (BTreeSet::new(), BTreeSet::from([(node, address)]));
         let route = self.nodes.get(node).and_then(|node| node.fib.get_lpm(&IpNet::from(address)));
-        for hop in route.iter().flat_map(|(_, hops)| hops.iter()) {
+        for hop in route.iter().flat_map(|(_, route)| route.hops.iter()) {
             self.resolve(node, hop, address, &mut vec![address], &mut hops, &mut read);
         }
         (route.map(|(prefix, _)| prefix), hops, read)
@@ -174,7 +180,7 @@ impl<'p> World<'p> {
             return;
         };
         seen.push(via);
-        for hop in further {
+        for hop in &further.hops {
             self.resolve(name, hop, via, seen, hops, read);
         }
         seen.pop();
@@ -194,11 +200,34 @@ impl Node<'_> {
         link_local || self.links.iter().any(|link| link.contains(&address))
     }
 
-    /// Whether a route is the machine's own, and not a routing daemon's: a connected network, or a planned static route.
-    fn is_own(&self, prefix: &IpNet, hops: &[NextHop]) -> bool {
-        let planned = |via| self.planned.iter().any(|(to, by)| to == prefix && *by == via);
-        hops.iter().all(|hop| hop.via.is_none_or(planned))
+    /// Whether a route is none that the routing daemon tells of: a connected network, a planned static route, or one that somebody
+    /// else installed.
+    fn is_own(&self, prefix: &IpNet, route: &Route) -> bool {
+        !may_be_told(route.protocol) || self.is_planned(prefix, route)
     }
+
+    /// Whether it is a connected network or a planned static route.
+    fn is_planned(&self, prefix: &IpNet, route: &Route) -> bool {
+        let planned = |via| self.planned.iter().any(|(to, by)| to == prefix && *by == via);
+        route.hops.iter().all(|hop| hop.via.is_none_or(planned))
+    }
+}
+
+/// RTPROT_BGP (linux/rtnetlink.h). This and all above are of the daemons of FRR and its like.
+const BGP: u8 = 186;
+
+/// Whether the table that a routing daemon tells may have the route: BGP's of FRR, all of BIRD's. Others are the kernel's, an
+/// administrator's, a router advertisement's, FRR's static routes, or those of another protocol.
+fn may_be_told(protocol: u8) -> bool {
+    const UNKNOWN: u8 = 0;
+    const ZEBRA: u8 = 11;
+    const BIRD: u8 = 12;
+    [UNKNOWN, ZEBRA, BIRD, BGP].contains(&protocol)
+}
+
+/// Whether a routing daemon installed it.
+fn is_of_a_daemon(protocol: u8) -> bool {
+    may_be_told(protocol) || protocol > BGP
 }
 
 /// Whether it is the name of an interface, and not the kind of a route that drops (ip-route(8)).
