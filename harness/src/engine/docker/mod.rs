@@ -1,7 +1,10 @@
-//! DOCKER ENGINE: the verbs by its API, 1.41 (Docker 20.10) and later. Only this room names bollard.
+//! DOCKER ENGINE: the verbs by its API, 1.41 (Docker 20.10) and later, which Podman 4.3 and later speak too. Only this room names
+//! bollard.
 
 mod connect;
 mod image;
+mod libpod;
+mod names;
 mod network;
 mod node;
 
@@ -17,11 +20,19 @@ use tokio::time::timeout;
 use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, NodeState, Owned, Place, Result, What};
 use crate::owner::{self, Labels};
 
-/// A Docker Engine.
+/// A Docker Engine, or Podman.
 pub struct Docker {
     api: Api,
+    flavour: Flavour,
     /// Where it is reached, for messages.
     at: String,
+}
+
+/// Whose engine answers: the API is one, what it says and does differs in places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Docker,
+    Podman,
 }
 
 /// How long the engine may take to look something up.
@@ -43,23 +54,23 @@ impl Engine for Docker {
     }
 
     fn import<'a>(&'a self, tag: &'a str, tarball: PathBuf, label: &'a str) -> BoxFuture<'a, Result<()>> {
-        image::import(&self.api, tag, tarball, label).boxed()
+        image::import(self, tag, tarball, label).boxed()
     }
 
     fn build<'a>(&'a self, build: &'a Build, said: &'a (dyn Fn(&str) + Send + Sync)) -> BoxFuture<'a, Result<()>> {
-        image::build(&self.api, build, said).boxed()
+        image::build(self, build, said).boxed()
     }
 
     fn remove_image<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>> {
-        image::remove(&self.api, tag).boxed()
+        image::remove(self, tag).boxed()
     }
 
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>> {
-        within(ACTS, name, "create it", network::create(&self.api, name, labels)).boxed()
+        within(ACTS, name, "create it", network::create(self, name, labels)).boxed()
     }
 
     fn start_node<'a>(&'a self, node: &'a NodeSpec) -> BoxFuture<'a, Result<Node>> {
-        within(ACTS, &node.name, "start it", node::start(&self.api, node)).boxed()
+        within(ACTS, &node.name, "start it", node::start(self, node)).boxed()
     }
 
     fn crash<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {

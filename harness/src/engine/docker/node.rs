@@ -17,7 +17,9 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::Chunk;
 use super::super::{Life, NodeState};
-use super::{EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, ours, refused, status, words};
+use super::{
+    Docker, EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, image, ours, refused, status, words,
+};
 
 /// Octets on their way to a node's stdin.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -42,9 +44,11 @@ const CAPABILITIES: [&str; 11] = [
     "SYS_CHROOT",
 ];
 
-pub(super) async fn start(api: &Api, node: &NodeSpec) -> Result<Node> {
+pub(super) async fn start(engine: &Docker, node: &NodeSpec) -> Result<Node> {
+    let api = &engine.api;
+    let image = image::stored(engine).await?.of(&node.image);
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
-    let made = api.create_container(Some(options), body(api, node)).await;
+    let made = api.create_container(Some(options), body(api, node, image)).await;
     let id = made.map_err(|error| match status(&error) {
         Some(409) => EngineError::NameTaken { name: node.name.clone(), said: words(&error) },
         _ => refused(&thing(node), "create it")(error),
@@ -66,14 +70,14 @@ fn thing(node: &NodeSpec) -> String {
     format!("container {}", node.name)
 }
 
-fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
+fn body(api: &Api, node: &NodeSpec, image: String) -> ContainerCreateBody {
     let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
     let networks = node.networks();
     let first = networks.first();
     ContainerCreateBody {
         // The host's own namespace has its own name.
         hostname: matches!(node.place, Place::Networks(_)).then(|| node.hostname.clone()),
-        image: Some(node.image.clone()),
+        image: Some(image),
         entrypoint: Some(node.argv.clone()),
         labels: Some(node.labels.to_map().into_iter().collect()),
         tty: Some(false),
