@@ -1,24 +1,28 @@
-//! What Podman does by its own API only: a network without a name server on its bridge.
+//! What Podman does by its own API only: a network without a name server on its bridge, and containers in states that Docker has
+//! no word for (`stopped`).
+
+use std::collections::HashMap;
 
 use bollard::Docker as Api;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::network::{self, exhausted};
-use super::{Docker, EngineError, Labels, Network, Result};
-use crate::engine::Bridge;
+use super::{Docker, EngineError, Labels, Network, NodeState, Owned, Result, What, as_owned, ours};
+use crate::engine::{Bridge, Life};
 
 /// Podman 4 and 5 understand it.
-const CREATE: &str = "/v4.0.0/libpod/networks/create";
+const API: &str = "/v4.0.0/libpod";
 
 /// An interface's name has 15 bytes at most (IFNAMSIZ in if.h).
 const NAME_DIGITS: usize = 12;
@@ -39,10 +43,9 @@ pub(super) async fn create_network(engine: &Docker, name: &str, labels: &Labels)
         "options": { "no_default_route": "true" },
         "labels": labels.to_map(),
     });
-    let (status, said) = post(&engine.at, CREATE, &wanted).await.map_err(&refused)?;
+    let (status, said) = ask(&engine.at, Method::POST, "/networks/create", Some(&wanted)).await.map_err(&refused)?;
     if !status.is_success() {
-        let words = serde_json::from_slice::<Refusal>(&said).map(|refusal| refusal.cause_or_message());
-        let said = words.unwrap_or_else(|_| format!("{status}: {}", String::from_utf8_lossy(&said)));
+        let said = words(status, &said);
         return Err(match exhausted(&said) {
             true => EngineError::NoSubnet { network: name.to_owned(), said },
             false => refused(said),
@@ -64,6 +67,100 @@ async fn complete(api: &Api, name: &str, made: Made) -> Result<Network> {
     }
 }
 
+/// Everything in containers that carries our labels.
+///
+/// # Errors
+/// Podman's words.
+pub(super) async fn owned(at: &str) -> Result<Vec<Owned>> {
+    // Nothing in our key needs another escape.
+    let filters = json!(ours()).to_string();
+    let filters =
+        filters.replace('{', "%7B").replace('}', "%7D").replace('"', "%22").replace('[', "%5B").replace(']', "%5D");
+    let path = format!("/containers/json?all=true&filters={filters}");
+    let listed: Vec<Listed> = get(at, "containers", "list them", &path).await?;
+    let owned = listed.into_iter().filter_map(|container| {
+        let name = container.names.into_iter().next();
+        as_owned(What::Container, Some(container.id), name, Some(container.labels))
+    });
+    Ok(owned.collect())
+}
+
+/// How a container is; one that is not there has ended.
+///
+/// # Errors
+/// Podman's words.
+pub(super) async fn state(at: &str, id: &str) -> Result<NodeState> {
+    let thing = format!("container {id}");
+    let path = format!("/containers/{id}/json");
+    let ended = NodeState { life: Life::Ended, networks: Vec::new(), out_of_memory: false };
+    let Some(found) = find::<Inspected>(at, &thing, "inspect it", &path).await? else { return Ok(ended) };
+    let life = match found.state.status.as_str() {
+        "paused" => Life::Paused,
+        "running" => Life::Running,
+        _ => Life::Ended,
+    };
+    let networks = found.network_settings.networks.unwrap_or_default().into_values();
+    let networks = networks.map(|network| network.network_id).collect();
+    Ok(NodeState { life, networks, out_of_memory: found.state.oom_killed })
+}
+
+async fn get<T: DeserializeOwned>(at: &str, thing: &str, step: &'static str, path: &str) -> Result<T> {
+    let missing = || EngineError::Refused { thing: thing.to_owned(), step, said: "not found".to_owned() };
+    find(at, thing, step, path).await?.ok_or_else(missing)
+}
+
+/// `None` is for what is not there.
+async fn find<T: DeserializeOwned>(at: &str, thing: &str, step: &'static str, path: &str) -> Result<Option<T>> {
+    let refused = |said: String| EngineError::Refused { thing: thing.to_owned(), step, said };
+    let (status, said) = ask(at, Method::GET, path, None).await.map_err(refused)?;
+    match status {
+        StatusCode::NOT_FOUND => Ok(None),
+        status if status.is_success() => {
+            serde_json::from_slice(&said).map(Some).map_err(|error| refused(error.to_string()))
+        }
+        status => Err(refused(words(status, &said))),
+    }
+}
+
+/// A container in a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    id: String,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    labels: HashMap<String, String>,
+}
+
+/// A container.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    state: State,
+    network_settings: NetworkSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct State {
+    status: String,
+    #[serde(default, rename = "OOMKilled")]
+    oom_killed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkSettings {
+    networks: Option<HashMap<String, Endpoint>>,
+}
+
+#[derive(Deserialize)]
+struct Endpoint {
+    #[serde(rename = "NetworkID")]
+    network_id: String,
+}
+
 /// A network that Podman has made.
 #[derive(Deserialize)]
 struct Made {
@@ -80,9 +177,12 @@ struct Refusal {
     message: String,
 }
 
-impl Refusal {
-    fn cause_or_message(self) -> String {
-        if self.message.is_empty() { self.cause } else { self.message }
+/// Podman's words for what it did not do.
+fn words(status: StatusCode, said: &[u8]) -> String {
+    match serde_json::from_slice::<Refusal>(said) {
+        Ok(refusal) if !refusal.message.is_empty() => refusal.message,
+        Ok(refusal) if !refusal.cause.is_empty() => refusal.cause,
+        _ => format!("{status}: {}", String::from_utf8_lossy(said)),
     }
 }
 
@@ -92,25 +192,31 @@ fn bridge(network: &str) -> String {
     format!("al-{}", &hash[..NAME_DIGITS])
 }
 
-async fn post(at: &str, path: &str, body: &Value) -> std::result::Result<(StatusCode, Bytes), String> {
+async fn ask(
+    at: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> std::result::Result<(StatusCode, Bytes), String> {
     let words = |error: std::io::Error| error.to_string();
+    let request = Request::builder().method(method).uri(format!("{API}{path}")).header(HOST, "podman");
+    let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(body));
+    let request = request.map_err(|error| error.to_string())?;
     if let Some(socket) = at.strip_prefix("unix://") {
-        return send(UnixStream::connect(socket).await.map_err(words)?, path, body).await;
+        return send(UnixStream::connect(socket).await.map_err(words)?, request).await;
     }
     let address = at.strip_prefix("tcp://").unwrap_or(at).trim_end_matches('/');
-    send(TcpStream::connect(address).await.map_err(words)?, path, body).await
+    send(TcpStream::connect(address).await.map_err(words)?, request).await
 }
 
 async fn send(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    path: &str,
-    body: &Value,
+    request: Request<Full<Bytes>>,
 ) -> std::result::Result<(StatusCode, Bytes), String> {
     let words = |error: hyper::Error| error.to_string();
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(words)?;
     let _runs_on = tokio::spawn(connection);
-    let request = Request::post(path).header(HOST, "podman").header(CONTENT_TYPE, "application/json");
-    let request = request.body(Full::new(Bytes::from(body.to_string()))).map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(words)?;
     let status = response.status();
     Ok((status, response.into_body().collect().await.map_err(words)?.to_bytes()))

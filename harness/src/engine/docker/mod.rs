@@ -86,12 +86,12 @@ impl Engine for Docker {
     }
 
     fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>> {
-        within(LOOKS, id, "say how it is", node::state(&self.api, id)).boxed()
+        within(LOOKS, id, "say how it is", self.look(id)).boxed()
     }
 
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>> {
         let owned = async {
-            let (mut owned, networks) = futures::try_join!(node::owned(&self.api), network::owned(&self.api))?;
+            let (mut owned, networks) = futures::try_join!(self.containers(), network::owned(&self.api))?;
             owned.extend(networks);
             Ok(owned)
         };
@@ -106,6 +106,22 @@ impl Engine for Docker {
             }
         };
         within(ACTS, &thing.name, "remove it", remove).boxed()
+    }
+}
+
+impl Docker {
+    async fn look(&self, id: &str) -> Result<NodeState> {
+        match self.flavour {
+            Flavour::Docker => node::state(&self.api, id).await,
+            Flavour::Podman => libpod::state(&self.at, id).await,
+        }
+    }
+
+    async fn containers(&self) -> Result<Vec<Owned>> {
+        match self.flavour {
+            Flavour::Docker => node::owned(&self.api).await,
+            Flavour::Podman => libpod::owned(&self.at).await,
+        }
     }
 }
 

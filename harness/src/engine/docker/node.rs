@@ -50,7 +50,10 @@ pub(super) async fn start(engine: &Docker, node: &NodeSpec) -> Result<Node> {
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
     let made = api.create_container(Some(options), body(api, node, image)).await;
     let id = made.map_err(|error| match status(&error) {
-        Some(409) => EngineError::NameTaken { name: node.name.clone(), said: words(&error) },
+        // Podman says 500.
+        Some(409 | 500) if words(&error).contains("already in use") => {
+            EngineError::NameTaken { name: node.name.clone(), said: words(&error) }
+        }
         _ => refused(&thing(node), "create it")(error),
     })?;
     let id = id.id;
@@ -86,6 +89,8 @@ fn body(api: &Api, node: &NodeSpec, image: String) -> ContainerCreateBody {
         attach_stderr: Some(true),
         open_stdin: Some(true),
         stdin_once: Some(true),
+        // Podman stops before it removes by force: nothing in a node waits for SIGTERM.
+        stop_timeout: Some(0),
         host_config: Some(HostConfig {
             auto_remove: Some(true),
             init: Some(false),
