@@ -5,7 +5,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt as _, TryStreamExt as _};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use rtnetlink::sys::SocketAddr;
 use rtnetlink::{Handle, LinkBridge, MulticastGroup, new_multicast_connection};
 
@@ -27,13 +27,12 @@ impl Ports {
         Ok(Self { handle, news, bridges: Vec::new(), made: Vec::new() })
     }
 
-    /// Makes a bridge without an address, if there is no interface of this name. The kernel gives it no IPv6 address either.
+    /// Makes a bridge, if there is no interface of this name. It has no address but the kernel's own link-local one.
     pub(super) async fn make(&mut self, bridge: &str) -> anyhow::Result<()> {
         if self.all().await?.iter().any(|link| name(link) == Some(bridge)) {
             return Ok(());
         }
-        let link =
-            LinkBridge::new(bridge).up().append_extra_attribute(LinkAttribute::AfSpecUnspec(without_address())).build();
+        let link = LinkBridge::new(bridge).build();
         let made = self.handle.link().add(link).execute().await;
         made.with_context(|| format!("could not make the bridge {bridge} (rootless engines cannot)"))?;
         self.made.push(bridge.to_owned());
@@ -81,11 +80,6 @@ impl Ports {
             }
         }
     }
-}
-
-/// `addrgenmode none` in ip-link(8).
-fn without_address() -> Vec<AfSpecUnspec> {
-    vec![AfSpecUnspec::Inet6(vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)])]
 }
 
 fn name(link: &LinkMessage) -> Option<&str> {
