@@ -13,7 +13,7 @@ fn guard(script: &str, after: &str) -> String {
     let output = Command::new("unshare").args(["--net", "bash", "-c", &script]).output();
     let output = output.expect("unshare(1) is in util-linux");
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
 }
 
 #[test]
