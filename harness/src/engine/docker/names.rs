@@ -7,12 +7,16 @@ use super::Flavour;
 /// What Podman puts in front of the name of an image that was made here.
 const HERE: &str = "localhost/";
 
-/// What Podman and Docker's documents put in front of the name of an image of Docker's own registry.
-const LIBRARY: &str = "docker.io/library/";
+/// The folder of Docker's own registry where images such as Debian's are; Docker leaves it out, with the registry.
+const LIBRARY: &str = "library/";
 
 /// Returns the name by which the lab knows an image: the one without a registry, where it is made here or Docker leaves it out.
 pub(super) fn short(stored: &str) -> &str {
-    stored.strip_prefix(HERE).or_else(|| stored.strip_prefix(LIBRARY)).unwrap_or(stored)
+    let library = || {
+        let (_, folder) = stored.split_once('/').filter(|_| names_registry(stored))?;
+        folder.strip_prefix(LIBRARY)
+    };
+    stored.strip_prefix(HERE).or_else(library).unwrap_or(stored)
 }
 
 /// Returns the name under which a new image is stored. Podman's API would store a short name as one of Docker's registry.
@@ -58,9 +62,9 @@ mod tests {
     fn podmans_names_are_known_by_dockers() {
         let names = [
             ("localhost/anycast-lab:base-1", "anycast-lab:base-1"),
-            ("docker.io/library/debian:trixie-slim", "debian:trixie-slim"),
+            ("registry.test/library/debian:trixie-slim", "debian:trixie-slim"),
             ("debian:trixie-slim", "debian:trixie-slim"),
-            ("docker.io/somebody/debian:trixie-slim", "docker.io/somebody/debian:trixie-slim"),
+            ("registry.test/somebody/debian:trixie-slim", "registry.test/somebody/debian:trixie-slim"),
             ("sha256:01dc", "sha256:01dc"),
         ];
         for (stored, known) in names {
@@ -80,10 +84,10 @@ mod tests {
 
     #[test]
     fn an_image_is_found_under_either_name() {
-        for stored in ["localhost/debian:1", "docker.io/library/debian:1", "debian:1"] {
+        for stored in ["localhost/debian:1", "registry.test/library/debian:1", "debian:1"] {
             assert_eq!(Stored::new([stored.to_owned()]).of("debian:1"), stored);
         }
-        let (here, there) = ("localhost/debian:1".to_owned(), "docker.io/library/debian:1".to_owned());
+        let (here, there) = ("localhost/debian:1".to_owned(), "registry.test/library/debian:1".to_owned());
         assert_eq!(Stored::new([here.clone(), there.clone()]).of("debian:1"), here);
         assert_eq!(Stored::new([there, here.clone()]).of("debian:1"), here);
         assert_eq!(Stored::new([here]).of("debian:2"), "debian:2");
