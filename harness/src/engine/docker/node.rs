@@ -118,7 +118,7 @@ fn body(api: &Api, node: &NodeSpec, image: String) -> ContainerCreateBody {
 }
 
 /// Since Docker 27 an interface on a network without IPv6 has IPv6 off, whatever the container's sysctls say; API 1.46
-/// brought the option that turns it on again. Written from the manual: no engine so new was there to try it.
+/// brought the option that turns it on again. `ci/engines docker-28` tries it.
 fn endpoint(api: &Api) -> EndpointSettings {
     let version = api.client_version();
     let new = (version.major_version, version.minor_version) >= (1, 46);
