@@ -1,4 +1,4 @@
-//! Both engines pass one suite: the fake always, Docker with `--features lab`.
+//! All engines pass one suite: the fake always, Docker or Podman (`DOCKER_HOST`) with `--features lab`. `ci/engines` has several.
 
 use harness::engine::conformance;
 

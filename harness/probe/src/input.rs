@@ -8,6 +8,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The lines of stdin. At its end the harness is gone and the process exits at once, whatever else it is doing.
 pub(crate) fn lines() -> std::io::Result<UnboundedReceiver<String>> {
+    read(|| exit(0))
+}
+
+/// The lines of stdin, to its end. The caller ends the process.
+pub(crate) fn lines_to_the_end() -> std::io::Result<UnboundedReceiver<String>> {
+    read(|| ())
+}
+
+fn read(at_the_end: fn()) -> std::io::Result<UnboundedReceiver<String>> {
     let (sender, receiver) = unbounded_channel();
     thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut stdin = std::io::stdin().lock();
@@ -19,7 +28,7 @@ pub(crate) fn lines() -> std::io::Result<UnboundedReceiver<String>> {
             }
             line.clear();
         }
-        exit(0);
+        at_the_end();
     })?;
     Ok(receiver)
 }

@@ -81,6 +81,9 @@ pub enum Unreachable {
     /// The address is not one that can be spoken to.
     #[error("not an address of the form unix:///PATH or tcp://HOST:PORT")]
     Address,
+    /// An engine that lacks what the lab needs.
+    #[error("{0} is too old")]
+    TooOld(String),
     /// Something answers, but not as Docker does.
     #[error("what answers there does not speak Docker's API: {0}")]
     Stranger(String),
@@ -93,11 +96,12 @@ impl EngineError {
         Some(match self {
             Self::Unreachable { why, .. } => match why {
                 Unreachable::Nobody(_) => {
-                    "start Docker (systemctl start docker), or name its socket, as rootless Docker and Docker Desktop \
-                     need: DOCKER_HOST=unix:///PATH"
+                    "start Docker (systemctl start docker), or name another socket, as Docker Desktop and Podman need: \
+                     DOCKER_HOST=unix:///PATH (`systemctl start podman.socket` makes /run/podman/podman.sock)"
                 }
                 Unreachable::Denied => "join the group docker (sudo usermod -aG docker $USER, then log in again)",
                 Unreachable::Address => "set DOCKER_HOST to unix:///var/run/docker.sock, or unset it",
+                Unreachable::TooOld(_) => "Docker 20.10 or Podman 4.3, or later, is needed",
                 Unreachable::Stranger(_) => "Docker Engine 20.10 (API 1.41) or later is needed; see `docker version`",
             },
             Self::NoSubnet { .. } => {

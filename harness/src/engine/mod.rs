@@ -61,7 +61,7 @@ pub trait Engine: Send + Sync {
     /// Removes an image tag; one that is not there is no error.
     fn remove_image<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>>;
 
-    /// Makes an network: a bridge without an address of its own, without masquerading, on a subnet of the engine's choice.
+    /// Makes a network: a bridge without an address of its own, without masquerading, on a subnet of the engine's choice.
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>>;
 
     /// Creates and starts a container whose stdin is a dead man's switch: when the returned input is dropped, or this process
@@ -135,8 +135,18 @@ pub struct Network {
     pub id: String,
     /// The subnet from which the engine gives addresses, which the probe removes.
     pub carrier: IpNet,
-    /// The bridge's interface in the host's network namespace, where the engine has one.
-    pub bridge: Option<String>,
+    /// The bridge in the host's network namespace, where the engine has one.
+    pub bridge: Option<Bridge>,
+}
+
+/// The interface of a network's bridge, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bridge {
+    /// It is there as soon as the network is (Docker).
+    There(String),
+    /// The engine makes it, with an address, when the first node comes, and removes it with the last. One of this name that is there
+    /// already it takes as it is (Podman).
+    WithFirstNode(String),
 }
 
 /// A container to be started.

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::error::LabError;
 use super::up::PROBE;
-use crate::engine::{Chunk, Engine, EngineError, Limits, Network, NodeSpec, Place};
+use crate::engine::{Bridge, Chunk, Engine, EngineError, Limits, Network, NodeSpec, Place};
 use crate::history::{Journal, Seen};
 use crate::observe::Lines;
 use crate::owner::Labels;
@@ -82,9 +82,13 @@ impl Recruit {
         journal: &Journal,
     ) -> Result<Option<Guard>, LabError> {
         let Some(Started { mut input, mut words }) = self.0 else { return Ok(None) };
-        for bridge in networks.values().filter_map(|network| network.bridge.as_deref()) {
+        for bridge in networks.values().filter_map(|network| network.bridge.as_ref()) {
+            let (command, bridge) = match bridge {
+                Bridge::There(bridge) => (bridge.clone(), bridge),
+                Bridge::WithFirstNode(bridge) => (format!("make {bridge}"), bridge),
+            };
             let asked = async {
-                let told = async { input.write_all(format!("{bridge}\n").as_bytes()).await.and(input.flush().await) };
+                let told = async { input.write_all(format!("{command}\n").as_bytes()).await.and(input.flush().await) };
                 told.await.map_err(|error| error.to_string())?;
                 words.answer(bridge).await
             };

@@ -1,7 +1,7 @@
 //! The guard of a lab's networks: keeps the host and the lab apart, on the host's side of each bridge.
 //!
-//! `anycast-lab-probe guard` runs beside the nodes, in the host's network namespace. Each line of stdin names a bridge; the answer
-//! on stdout is `guarded NAME` or `failed NAME: WHY`. The rules live as long as the guard does: they are in a table that `nft`
+//! `anycast-lab-probe guard` runs beside the nodes, in the host's network namespace. Each line of stdin names a bridge, and has
+//! `make ` before it where the guard makes one that is missing; the answer on stdout is `guarded NAME` or `failed NAME: WHY`. The rules live as long as the guard does: they are in a table that `nft`
 //! owns, which the kernel removes with the process, even after SIGKILL (`owner` in nft(8)).
 //!
 //! A node's own filter (`net/isolation.rs`) can be removed by a root process in the node. This one cannot.
@@ -23,9 +23,18 @@ use ruleset::Ruleset;
 /// # Errors
 /// There is no `nft`, or no rtnetlink socket.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let lines = input::lines()?;
+    let lines = input::lines_to_the_end()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(lines))
+}
+
+/// What to do when a bridge is missing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// It is an error.
+    Refuse,
+    /// Podman takes a bridge that is there, and gives its own an address.
+    Make,
 }
 
 async fn serve(mut lines: tokio::sync::mpsc::UnboundedReceiver<String>) -> anyhow::Result<()> {
@@ -34,8 +43,13 @@ async fn serve(mut lines: tokio::sync::mpsc::UnboundedReceiver<String>) -> anyho
     loop {
         tokio::select! {
             line = lines.recv() => {
-                let bridge = line.context("the thread that reads stdin has ended")?;
-                answer(&bridge, guard(&bridge, &mut rules, &mut ports).await)?;
+                // At the end of stdin the harness is gone.
+                let Some(line) = line else { return ports.remove_unused().await };
+                let (bridge, missing) = match line.strip_prefix("make ") {
+                    Some(bridge) => (bridge, Missing::Make),
+                    None => (line.as_str(), Missing::Refuse),
+                };
+                answer(bridge, guard(bridge, missing, &mut rules, &mut ports).await)?;
             }
             port = ports.next() => {
                 let port = port?;
@@ -47,8 +61,11 @@ async fn serve(mut lines: tokio::sync::mpsc::UnboundedReceiver<String>) -> anyho
     }
 }
 
-async fn guard(bridge: &str, rules: &mut Option<Ruleset>, ports: &mut Ports) -> anyhow::Result<()> {
+async fn guard(bridge: &str, missing: Missing, rules: &mut Option<Ruleset>, ports: &mut Ports) -> anyhow::Result<()> {
     rules::check_name(bridge)?;
+    if missing == Missing::Make {
+        ports.make(bridge).await?;
+    }
     if rules.is_none() {
         *rules = Some(Ruleset::open(&rules::table(bridge)).await?);
     }

@@ -13,7 +13,8 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::{Build, EngineError, Image, Result, refused, status, words};
+use super::names::{Stored, short, to_store};
+use super::{Build, Docker, EngineError, Flavour, Image, Result, refused, status, words};
 
 /// Lines of a failed build's output that its error carries.
 const LAST_LINES: usize = 20;
@@ -36,10 +37,20 @@ pub(super) async fn list(api: &Api, label: Option<String>) -> Result<Vec<Image>>
         if tags.is_empty() {
             images.push(image);
         } else {
-            images.extend(tags.into_iter().map(|tag| Image { tag, ..image.clone() }));
+            images.extend(tags.iter().map(|tag| Image { tag: short(tag).to_owned(), ..image.clone() }));
         }
     }
     Ok(images)
+}
+
+/// The names under which images are stored. Docker stores them as they are given, so it is not asked.
+pub(super) async fn stored(engine: &Docker) -> Result<Stored> {
+    if engine.flavour == Flavour::Docker {
+        return Ok(Stored::new([]));
+    }
+    let options = ListImagesOptionsBuilder::default().build();
+    let found = engine.api.list_images(Some(options)).await.map_err(refused("images", "list them"))?;
+    Ok(Stored::new(found.into_iter().flat_map(|image| image.repo_tags)))
 }
 
 pub(super) async fn pull(api: &Api, image: &str) -> Result<()> {
@@ -48,14 +59,15 @@ pub(super) async fn pull(api: &Api, image: &str) -> Result<()> {
     pulled.map_err(|error| EngineError::NoRegistry { image: image.to_owned(), said: words(&error) })
 }
 
-pub(super) async fn import(api: &Api, image: &str, tarball: PathBuf, label: &str) -> Result<()> {
+pub(super) async fn import(engine: &Docker, image: &str, tarball: PathBuf, label: &str) -> Result<()> {
     let failed = |said: String| EngineError::Refused { thing: format!("image {image}"), step: "import it", said };
     let file = File::open(&tarball).await.map_err(|error| failed(format!("{}: {error}", tarball.display())))?;
-    let (repo, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    let name = to_store(engine.flavour, image);
+    let (repo, tag) = name.rsplit_once(':').unwrap_or((&name, "latest"));
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag);
     let options = options.changes(vec![format!("LABEL {label}")]).build();
     let body = bollard::body_try_stream(pieces(file).map_ok(Into::into));
-    let imported = api.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) }).await;
+    let imported = engine.api.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) }).await;
     imported.map_err(|error| failed(words(&error)))
 }
 
@@ -69,23 +81,26 @@ fn pieces(file: File) -> impl Stream<Item = std::io::Result<Vec<u8>>> + Send {
 }
 
 /// The engine stops a build whose connection is closed: dropping this future cancels it.
-pub(super) async fn build(api: &Api, build: &Build, said: &(dyn Fn(&str) + Send + Sync)) -> Result<()> {
+pub(super) async fn build(engine: &Docker, build: &Build, said: &(dyn Fn(&str) + Send + Sync)) -> Result<()> {
     let context = context(build).map_err(|error| EngineError::Refused {
         thing: format!("image {}", build.tag),
         step: "pack its build context",
         said: error.to_string(),
     })?;
+    let stored = stored(engine).await?;
+    // `FROM` takes the name under which an image is stored.
+    let args = build.args.iter().map(|(name, value)| (name.clone(), stored.of(value))).collect();
     let options = BuildImageOptionsBuilder::default()
         .dockerfile("Dockerfile")
-        .t(&build.tag)
+        .t(&to_store(engine.flavour, &build.tag))
         .version(BuilderVersion::BuilderV1)
         .rm(true)
         .forcerm(true)
-        .buildargs(&build.args.clone().into_iter().collect())
+        .buildargs(&args)
         .labels(&build.labels.clone().into_iter().collect())
         .build();
     let mut output = Output { step: "its first instruction".to_owned(), last: VecDeque::new() };
-    let mut lines = api.build_image(options, None, Some(bollard::body_full(context.into()))).boxed();
+    let mut lines = engine.api.build_image(options, None, Some(bollard::body_full(context.into()))).boxed();
     while let Some(line) = lines.next().await {
         let failure = match line {
             Ok(info) => {
@@ -117,7 +132,8 @@ struct Output {
 
 impl Output {
     fn take(&mut self, line: &str) {
-        if line.starts_with("Step ") {
+        // Docker writes the first, Podman the second.
+        if line.starts_with("Step ") || line.starts_with("STEP ") {
             line.clone_into(&mut self.step);
         }
         if self.last.len() == LAST_LINES {
@@ -138,9 +154,10 @@ fn context(build: &Build) -> std::io::Result<Vec<u8>> {
     tar.into_inner()
 }
 
-pub(super) async fn remove(api: &Api, image: &str) -> Result<()> {
+pub(super) async fn remove(engine: &Docker, image: &str) -> Result<()> {
     let options = RemoveImageOptionsBuilder::default().build();
-    match api.remove_image(image, Some(options), None).await {
+    let name = stored(engine).await?.of(image);
+    match engine.api.remove_image(&name, Some(options), None).await {
         Err(error) if status(&error) != Some(404) => Err(refused(&format!("image {image}"), "remove it")(error)),
         _ => Ok(()),
     }

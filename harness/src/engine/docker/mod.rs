@@ -1,7 +1,10 @@
-//! DOCKER ENGINE: the verbs by its API, 1.41 (Docker 20.10) and later. Only this room names bollard.
+//! DOCKER ENGINE: the verbs by its API, 1.41 (Docker 20.10) and later, which Podman 4.3 and later speak too. Only this room names
+//! bollard.
 
 mod connect;
 mod image;
+mod libpod;
+mod names;
 mod network;
 mod node;
 
@@ -17,11 +20,19 @@ use tokio::time::timeout;
 use super::{About, Build, Engine, EngineError, Image, Network, Node, NodeSpec, NodeState, Owned, Place, Result, What};
 use crate::owner::{self, Labels};
 
-/// A Docker Engine.
+/// A Docker Engine, or Podman.
 pub struct Docker {
     api: Api,
+    flavour: Flavour,
     /// Where it is reached, for messages.
     at: String,
+}
+
+/// Whose engine answers: the API is one, what it says and does differs in places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Docker,
+    Podman,
 }
 
 /// How long the engine may take to look something up.
@@ -43,23 +54,23 @@ impl Engine for Docker {
     }
 
     fn import<'a>(&'a self, tag: &'a str, tarball: PathBuf, label: &'a str) -> BoxFuture<'a, Result<()>> {
-        image::import(&self.api, tag, tarball, label).boxed()
+        image::import(self, tag, tarball, label).boxed()
     }
 
     fn build<'a>(&'a self, build: &'a Build, said: &'a (dyn Fn(&str) + Send + Sync)) -> BoxFuture<'a, Result<()>> {
-        image::build(&self.api, build, said).boxed()
+        image::build(self, build, said).boxed()
     }
 
     fn remove_image<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<()>> {
-        image::remove(&self.api, tag).boxed()
+        image::remove(self, tag).boxed()
     }
 
     fn create_network<'a>(&'a self, name: &'a str, labels: &'a Labels) -> BoxFuture<'a, Result<Network>> {
-        within(ACTS, name, "create it", network::create(&self.api, name, labels)).boxed()
+        within(ACTS, name, "create it", network::create(self, name, labels)).boxed()
     }
 
     fn start_node<'a>(&'a self, node: &'a NodeSpec) -> BoxFuture<'a, Result<Node>> {
-        within(ACTS, &node.name, "start it", node::start(&self.api, node)).boxed()
+        within(ACTS, &node.name, "start it", node::start(self, node)).boxed()
     }
 
     fn crash<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
@@ -75,12 +86,12 @@ impl Engine for Docker {
     }
 
     fn state<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<NodeState>> {
-        within(LOOKS, id, "say how it is", node::state(&self.api, id)).boxed()
+        within(LOOKS, id, "say how it is", self.look(id)).boxed()
     }
 
     fn owned(&self) -> BoxFuture<'_, Result<Vec<Owned>>> {
         let owned = async {
-            let (mut owned, networks) = futures::try_join!(node::owned(&self.api), network::owned(&self.api))?;
+            let (mut owned, networks) = futures::try_join!(self.containers(), network::owned(&self.api))?;
             owned.extend(networks);
             Ok(owned)
         };
@@ -95,6 +106,22 @@ impl Engine for Docker {
             }
         };
         within(ACTS, &thing.name, "remove it", remove).boxed()
+    }
+}
+
+impl Docker {
+    async fn look(&self, id: &str) -> Result<NodeState> {
+        match self.flavour {
+            Flavour::Docker => node::state(&self.api, id).await,
+            Flavour::Podman => libpod::state(&self.at, id).await,
+        }
+    }
+
+    async fn containers(&self) -> Result<Vec<Owned>> {
+        match self.flavour {
+            Flavour::Docker => node::owned(&self.api).await,
+            Flavour::Podman => libpod::owned(&self.at).await,
+        }
     }
 }
 

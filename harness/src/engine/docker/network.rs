@@ -7,7 +7,10 @@ use bollard::Docker as Api;
 use bollard::models::NetworkCreateRequest;
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 
-use super::{EngineError, Labels, Network, Owned, Result, What, as_owned, ours, refused, status, words};
+use super::super::Bridge;
+use super::{
+    Docker, EngineError, Flavour, Labels, Network, Owned, Result, What, as_owned, libpod, ours, refused, status, words,
+};
 
 /// How often, and how many times, a removal is tried while the network's last containers are going.
 const RETRY: Duration = Duration::from_millis(50);
@@ -15,7 +18,11 @@ const TRIES: usize = 100;
 
 /// Not `internal`: its filter drops all that is not from the carrier subnet, which is every packet of a lab. Without an address
 /// on the bridge and without masquerading nothing leaves either.
-pub(super) async fn create(api: &Api, name: &str, labels: &Labels) -> Result<Network> {
+pub(super) async fn create(engine: &Docker, name: &str, labels: &Labels) -> Result<Network> {
+    if engine.flavour == Flavour::Podman {
+        return libpod::create_network(engine, name, labels).await;
+    }
+    let api = &engine.api;
     let options = [
         ("com.docker.network.bridge.inhibit_ipv4", "true"),
         ("com.docker.network.bridge.enable_ip_masquerade", "false"),
@@ -35,7 +42,7 @@ pub(super) async fn create(api: &Api, name: &str, labels: &Labels) -> Result<Net
         Err(error) => return Err(refused(&format!("network {name}"), "create it")(error)),
     };
     match carrier(api, &id, name).await {
-        Ok(carrier) => Ok(Network { bridge: Some(bridge(&id)), id, carrier }),
+        Ok(carrier) => Ok(Network { bridge: Some(Bridge::There(bridge(&id))), id, carrier }),
         Err(error) => {
             drop(api.remove_network(&id).await);
             Err(error)
@@ -48,13 +55,14 @@ fn bridge(id: &str) -> String {
     format!("br-{}", id.get(..12).unwrap_or(id))
 }
 
-/// Docker 20.10 says the first; later engines, the second.
-fn exhausted(said: &str) -> bool {
+/// Docker 20.10 says the first; later ones, the second; Podman, the third.
+pub(super) fn exhausted(said: &str) -> bool {
     said.contains("non-overlapping IPv4 address pool")
         || said.contains("predefined address pools have been fully subnetted")
+        || said.contains("could not find free subnet")
 }
 
-async fn carrier(api: &Api, id: &str, name: &str) -> Result<ipnet::IpNet> {
+pub(super) async fn carrier(api: &Api, id: &str, name: &str) -> Result<ipnet::IpNet> {
     let thing = format!("network {name}");
     let network = api.inspect_network(id, None).await.map_err(refused(&thing, "inspect it"))?;
     let subnets =
@@ -62,7 +70,7 @@ async fn carrier(api: &Api, id: &str, name: &str) -> Result<ipnet::IpNet> {
     let subnets: Vec<String> = subnets.collect();
     subnets.iter().find_map(|subnet| subnet.parse().ok()).ok_or_else(|| EngineError::Refused {
         thing,
-        step: "find the subnet that Docker chose for it",
+        step: "find the subnet that the engine chose for it",
         said: format!("the subnets are {subnets:?}"),
     })
 }
@@ -82,14 +90,16 @@ pub(super) async fn remove(api: &Api, network: &Owned) -> Result<()> {
         match api.remove_network(&network.id).await {
             Ok(()) => break,
             Err(error) if status(&error) == Some(404) => break,
-            Err(error)
-                if attempt < TRIES
-                    && words(&error).contains("active endpoints")
-                    && are_going(api, &network.id).await => {}
+            Err(error) if attempt < TRIES && in_use(&words(&error)) && are_going(api, &network.id).await => {}
             Err(error) => return Err(refused(&format!("network {}", network.name), "remove it")(error)),
         }
     }
     Ok(())
+}
+
+/// Docker says the first; Podman, the second.
+fn in_use(said: &str) -> bool {
+    said.contains("active endpoints") || said.contains("network is being used")
 }
 
 /// Whether every container on the network has ended, or is ending.

@@ -17,7 +17,9 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::Chunk;
 use super::super::{Life, NodeState};
-use super::{EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, ours, refused, status, words};
+use super::{
+    Docker, EngineError, Node, NodeSpec, Owned, Place, Result, What, as_owned, image, ours, refused, status, words,
+};
 
 /// Octets on their way to a node's stdin.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -42,11 +44,16 @@ const CAPABILITIES: [&str; 11] = [
     "SYS_CHROOT",
 ];
 
-pub(super) async fn start(api: &Api, node: &NodeSpec) -> Result<Node> {
+pub(super) async fn start(engine: &Docker, node: &NodeSpec) -> Result<Node> {
+    let api = &engine.api;
+    let image = image::stored(engine).await?.of(&node.image);
     let options = CreateContainerOptionsBuilder::default().name(&node.name).build();
-    let made = api.create_container(Some(options), body(api, node)).await;
+    let made = api.create_container(Some(options), body(api, node, image)).await;
     let id = made.map_err(|error| match status(&error) {
-        Some(409) => EngineError::NameTaken { name: node.name.clone(), said: words(&error) },
+        // Podman says 500.
+        Some(409 | 500) if words(&error).contains("already in use") => {
+            EngineError::NameTaken { name: node.name.clone(), said: words(&error) }
+        }
         _ => refused(&thing(node), "create it")(error),
     })?;
     let id = id.id;
@@ -66,14 +73,14 @@ fn thing(node: &NodeSpec) -> String {
     format!("container {}", node.name)
 }
 
-fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
+fn body(api: &Api, node: &NodeSpec, image: String) -> ContainerCreateBody {
     let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
     let networks = node.networks();
     let first = networks.first();
     ContainerCreateBody {
         // The host's own namespace has its own name.
         hostname: matches!(node.place, Place::Networks(_)).then(|| node.hostname.clone()),
-        image: Some(node.image.clone()),
+        image: Some(image),
         entrypoint: Some(node.argv.clone()),
         labels: Some(node.labels.to_map().into_iter().collect()),
         tty: Some(false),
@@ -82,6 +89,8 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
         attach_stderr: Some(true),
         open_stdin: Some(true),
         stdin_once: Some(true),
+        // Podman stops before it removes by force: nothing in a node waits for SIGTERM.
+        stop_timeout: Some(0),
         host_config: Some(HostConfig {
             auto_remove: Some(true),
             init: Some(false),
@@ -109,7 +118,7 @@ fn body(api: &Api, node: &NodeSpec) -> ContainerCreateBody {
 }
 
 /// Since Docker 27 an interface on a network without IPv6 has IPv6 off, whatever the container's sysctls say; API 1.46
-/// brought the option that turns it on again. Written from the manual: no engine so new was there to try it.
+/// brought the option that turns it on again. `ci/engines docker-28` tries it.
 fn endpoint(api: &Api) -> EndpointSettings {
     let version = api.client_version();
     let new = (version.major_version, version.minor_version) >= (1, 46);

@@ -49,7 +49,7 @@ impl Engine for FakeEngine {
         ready(Ok(())).boxed()
     }
 
-    /// Says each instruction; one that is `RUN ... false` fails.
+    /// Says each instruction, and what `RUN echo ...; false` writes; one that is `RUN ... false` fails.
     fn build<'a>(&'a self, build: &'a Build, said: &'a (dyn Fn(&str) + Send + Sync)) -> BoxFuture<'a, Result<()>> {
         let failing = self.lock().ask(Verb::Build, &build.tag);
         let dockerfile = build.context.get("Dockerfile").map(|(text, _)| String::from_utf8_lossy(text).into_owned());
@@ -60,6 +60,10 @@ impl Engine for FakeEngine {
             let step = format!("Step {}/{} : {line}", number + 1, instructions.len());
             said(&step);
             output.push(step.clone());
+            if let Some(text) = line.strip_prefix("RUN echo ").and_then(|rest| rest.strip_suffix("; false")) {
+                said(text);
+                output.push(text.to_owned());
+            }
             if failing || line.starts_with("RUN ") && line.ends_with("false") {
                 let error =
                     EngineError::Build { tag: build.tag.clone(), step, said: "non-zero code: 1".to_owned(), output };
