@@ -297,7 +297,7 @@ fn kernel_lacks_route(facts: &Facts<'_>) -> Option<String> {
             let prefix = host(service.address);
             let in_rib = routes.iter().any(|route| route.prefix == prefix);
             let last = facts.of(&router.name).rev().find_map(|event| match &event.saw {
-                Seen::Fib { prefix: seen, next_hops } if *seen == prefix => Some(!next_hops.is_empty()),
+                Seen::Fib { prefix: seen, next_hops, .. } if *seen == prefix => Some(!next_hops.is_empty()),
                 _ => None,
             });
             let missing = in_rib && last != Some(true);

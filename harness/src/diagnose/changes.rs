@@ -36,8 +36,8 @@ fn words(saw: &Seen) -> Option<String> {
         Seen::Healed { fault, .. } => format!("healed: {fault}"),
         Seen::Started { daemon, pid } => format!("{daemon} started, pid {pid}"),
         Seen::Exited { daemon, pid, exit } => format!("{daemon}, pid {pid}, {}", exit_words(*exit)),
-        Seen::Fib { prefix, next_hops } if next_hops.is_empty() => format!("kernel: no route to {prefix}"),
-        Seen::Fib { prefix, next_hops } => {
+        Seen::Fib { prefix, next_hops, .. } if next_hops.is_empty() => format!("kernel: no route to {prefix}"),
+        Seen::Fib { prefix, next_hops, .. } => {
             let hops: Vec<String> =
                 next_hops.iter().map(|hop| hop.via.map_or_else(|| hop.dev.clone(), |via| via.to_string())).collect();
             format!("kernel: {prefix} via {}", hops.join(" "))

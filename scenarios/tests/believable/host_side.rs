@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use harness::engine::{Chunk, Engine, Limits, Node, NodeSpec, Owned, Place, What};
+use harness::engine::{Bridge, Chunk, Engine, Limits, Node, NodeSpec, Owned, Place, What};
 use harness::owner::Labels;
 use tokio::time::timeout;
 
@@ -79,7 +79,7 @@ async fn nothing_that_a_node_sends_reaches_the_host() {
 
         // Without a guard all of it reaches the host: so a listener that hears nothing proves something.
         let bare = engine.create_network(&format!("anycast-lab-{run}.bare"), &labels).await.expect("a network");
-        let bridge = bare.bridge.clone().expect("Docker names its bridges");
+        let Some(Bridge::There(bridge)) = bare.bridge.clone() else { panic!("Docker names its bridges: {bare:?}") };
         let argv = ["python3", "-c", SENDER, "bare", &hardware_address(&bridge)].map(str::to_owned).to_vec();
         let place = Place::Networks(vec![bare.id.clone()]);
         let sender = engine.start_node(&spec("bare-sender", &image, argv, place, &labels)).await.expect("a sender");
