@@ -147,11 +147,11 @@ pub async fn run(
     terminal.booting();
 
     let reaper = lab::Reaper::of(&labels);
-    let body = async |lab: &mut lab::Lab<'_>| {
+    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, async |lab| {
         terminal.counts_from(lab.began());
-        lab::play(lab, &mut terminal).await
-    };
-    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, body).await;
+        lab::play(lab, &mut terminal).await.map(|played| (played, lab.done()))
+    })
+    .await;
     drop(reaper);
     stays(warn, "of this run stays", &ended.left);
     terminal.clear();
@@ -160,7 +160,7 @@ pub async fn run(
         recorder.finish().map_err(|error| cannot(&folder.history(), error))?;
         write_logs(&folder, history.events()).map_err(|error| cannot(folder.path(), error))
     };
-    let played = match ended.outcome.flatten() {
+    let (played, mut judge) = match ended.outcome.flatten() {
         Ok(played) => played,
         Err(error) => {
             // Why the lab did not come up matters more than what of it could not be recorded.
@@ -169,13 +169,15 @@ pub async fn run(
         }
     };
 
+    judge.read(&recorder);
+    let facts = judge.facts();
     let summary = Summary::of(&plan, &played);
     let shown = folder.path().display().to_string();
-    terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
+    terminal.end(&summary, &played, facts, began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.
     save()?;
-    let times = times(&plan, &played, history.events());
+    let times = times(facts, &played);
     folder.conclude(&format!("{}\n{times}", summary.line(&plan))).map_err(|error| cannot(folder.path(), error))?;
     Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
 }

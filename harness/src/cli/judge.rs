@@ -28,11 +28,10 @@ pub(super) struct Judge {
 }
 
 pub(super) fn judge(Judge { run, within, lost, gap }: Judge) -> anyhow::Result<ExitCode> {
-    let rejudged = rejudge(&run, &Budgets { within, lost, gap })
-        .with_context(|| format!("{} holds no whole record of a run", run.display()))?;
     let stdout = std::io::stdout();
-    let colour = stdout.is_terminal();
-    rejudged.tell(stdout, colour, &run.display().to_string());
+    let (colour, shown) = (stdout.is_terminal(), run.display().to_string());
+    let rejudged = rejudge(&run, &Budgets { within, lost, gap }, stdout, colour, &shown)
+        .with_context(|| format!("{} holds no whole record of a run", run.display()))?;
     let summary = Summary::of(&rejudged.plan, &rejudged.played);
     Ok(ExitCode::from(exit::code(summary.verdict)))
 }
