@@ -57,12 +57,12 @@ pub(in crate::check) struct Kept<'p> {
 
 impl<'p> Kept<'p> {
     /// None yet. `names` are those of the plan's nodes.
-    pub(super) fn new(names: Arc<[&'p str]>) -> Self {
+    pub(in crate::check) fn new(names: Arc<[&'p str]>) -> Self {
         Self { names, blocks: BTreeMap::new(), long: BTreeMap::new(), gapless: 0 }
     }
 
     /// Keeps a query; of two with one number the last counts.
-    pub(super) fn insert(&mut self, number: u64, sent: u64, known: u64, end: Ended) {
+    pub(in crate::check) fn insert(&mut self, number: u64, sent: u64, known: u64, end: Ended) {
         let queries = self.blocks.entry(number / SIZE as u64).or_default();
         let waited = known.checked_sub(sent).and_then(|waited| u32::try_from(waited).ok());
         let waited = waited.filter(|waited| *waited != LONG).unwrap_or_else(|| {
@@ -154,7 +154,7 @@ impl<'p> Kept<'p> {
 
 /// What came of a query: a node by its position in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(in crate::check) enum Ended {
     Lost,
     Unasked,
     Unnamed,

@@ -12,8 +12,7 @@ use crate::plan::Plan;
 mod kept;
 mod servers;
 
-use kept::Ended;
-pub(super) use kept::{Block, Kept, Nodes};
+pub(super) use kept::{Block, Ended, Kept, Nodes};
 use servers::{Servers, Waiting, retained};
 
 /// What came of a query.

@@ -9,6 +9,8 @@ use crate::spec::Family;
 mod answers;
 mod explain;
 mod first;
+#[cfg(test)]
+mod naive;
 mod tables;
 #[cfg(test)]
 mod tests;
