@@ -1,14 +1,12 @@
 //! A recorded run, judged again: without a lab, and with other budgets if wanted.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
-use crate::check::always::violations;
-use crate::check::judge;
-use crate::history::{Event, History, Seen, hole};
+use crate::check::Judge;
+use crate::history::{Event, Events, Seen};
 use crate::lab::Watcher;
-use crate::outcome::Played;
-use crate::outcome::{Finding, Verdict};
+use crate::outcome::{Played, Verdict};
 use crate::plan::{Action, Expectation, Plan};
 use crate::report::{RunFolder, Summary, Terminal};
 use crate::spec::Span;
@@ -31,15 +29,15 @@ pub struct Rejudged {
     pub plan: Plan,
     /// What came of each step.
     pub played: Vec<Played>,
-    /// What happened.
-    pub history: History,
 }
 
-/// Judges the run recorded in a folder again: each expectation at the time at which it was judged, from what was known then.
+/// Judges the run recorded in a folder again: each expectation at the point of the record at which it was judged, from what was
+/// recorded until then. The record is read once, event by event; the run is told to `out` as it was told then, with the
+/// record named as in `shown`.
 ///
 /// # Errors
 /// There is no whole record in that folder.
-pub fn rejudge(folder: &Path, budgets: &Budgets) -> std::io::Result<Rejudged> {
+pub fn rejudge(folder: &Path, budgets: &Budgets, out: impl Write, colour: bool, shown: &str) -> io::Result<Rejudged> {
     let record = RunFolder::open(folder);
     let mut plan = record.plan()?;
     // Before the first fault the lab comes up: that is no failover, and has no budget.
@@ -49,36 +47,17 @@ pub fn rejudge(folder: &Path, budgets: &Budgets) -> std::io::Result<Rejudged> {
             budgets.replace(expectation);
         }
     }
-    let history = History::read(&record.history())?;
-    let played = replay(&plan, history.events());
-    Ok(Rejudged { plan, played, history })
-}
-
-impl Rejudged {
-    /// Tells it as the run itself was told.
-    pub fn tell(&self, out: impl Write, colour: bool, record: &str) {
-        let (plan, events) = (&self.plan, self.history.events());
-        let began = events.first().map_or(0, |event| event.at);
-        let mut terminal = Terminal::new(out, colour, plan, began);
-        terminal.plan();
-        for (step, played) in plan.steps.iter().zip(&self.played) {
-            let known = events.partition_point(|event| event.at <= played.at());
-            terminal.played(step, played, events.get(..known).unwrap_or(events));
-            if played.verdict() != Verdict::Pass {
-                break;
-            }
-        }
-        let took = events.last().map_or(0, |event| event.at - began) as f64 / 1e9;
-        terminal.end(&Summary::of(plan, &self.played), &self.played, events, took, record);
+    let file = record.history();
+    let mut events = Events::open(&file)?.peekable();
+    if events.peek().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: no event is in it", file.display())));
     }
-
-    /// That, plainly.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = Vec::new();
-        self.tell(&mut text, false, "(judged again)");
-        String::from_utf8_lossy(&text).into_owned()
+    let mut replay = Replay::new(&plan, Terminal::new(out, colour, &plan, 0));
+    for event in events {
+        replay.take(event?);
     }
+    let played = replay.end(shown);
+    Ok(Rejudged { plan, played })
 }
 
 impl Budgets {
@@ -91,88 +70,104 @@ impl Budgets {
     }
 }
 
-/// What is known while a record is read.
-struct Replay<'r> {
-    plan: &'r Plan,
-    origin: u64,
-    /// When the step that is played began.
-    began: u64,
-    /// When the first expectation came to hold.
-    served: Option<u64>,
+/// A run that is played from its record.
+struct Replay<'p, W> {
+    plan: &'p Plan,
+    judge: Judge<'p>,
+    terminal: Terminal<'p, W>,
     played: Vec<Played>,
+    /// How many steps were told.
+    told: usize,
+    /// What happened since the end of the last step that was told.
+    fresh: Vec<Event>,
 }
 
-fn replay(plan: &Plan, events: &[Event]) -> Vec<Played> {
-    let start = events.first().map_or(0, |event| event.at);
-    let mut replay = Replay { plan, origin: start, began: start, served: None, played: Vec::new() };
-    for (position, event) in events.iter().enumerate() {
-        let known = events.get(..position).unwrap_or(events);
-        match &event.saw {
+impl<'p, W: Write> Replay<'p, W> {
+    fn new(plan: &'p Plan, mut terminal: Terminal<'p, W>) -> Self {
+        terminal.plan();
+        Self { plan, judge: Judge::new(plan), terminal, played: Vec::new(), told: 0, fresh: Vec::new() }
+    }
+
+    fn take(&mut self, event: Event) {
+        let at = event.at;
+        match event.saw {
+            Seen::Judged { number, .. } => {
+                self.judged(number, at);
+                self.tell();
+                self.judge.take(event);
+            }
             Seen::Step { number, .. } => {
                 // An earlier version's record: a step of which nothing is told was over when the next one began.
                 if let Some(before) = number.checked_sub(1) {
-                    replay.over(before, event.at);
+                    self.over(before, at);
                 }
-                replay.began = event.at;
+                self.tell();
+                self.judge.take(event);
             }
             Seen::Injected { .. } => {
-                replay.origin = event.at;
-                replay.played.push(Played::Injected { at: event.at });
+                self.judge.take(event);
+                self.played.push(Played::Injected { at });
+                self.tell();
             }
             Seen::Healed { number, .. } => {
-                replay.origin = event.at;
-                replay.played.truncate(*number);
-                replay.played.push(Played::Healed { at: event.at });
+                self.judge.take(event);
+                self.played.truncate(number);
+                self.played.push(Played::Healed { at });
             }
             Seen::Over { number } => {
-                replay.over(*number, event.at);
-                let violated = replay.violations(known, event.at);
-                if !violated.is_empty() {
-                    replay.played.pop();
-                    replay.played.push(Played::violated(replay.origin, event.at, violated));
-                }
+                self.judge.take(event);
+                self.over(number, at);
+                let played = self.played.pop().map(|played| self.judge.over(played, at));
+                self.played.extend(played);
+                self.tell();
             }
-            Seen::Judged { number, .. } => replay.judged(*number, known, event.at),
-            _ => {}
+            _ => self.judge.take(event),
         }
     }
-    replay.played
-}
 
-impl Replay<'_> {
     /// A step that left no trace of its own: time passed, or there was nothing to mend.
     fn over(&mut self, number: usize, at: u64) {
         if self.played.len() != number {
             return;
         }
         self.played.push(match self.plan.steps.get(number).map(|step| &step.action) {
-            Some(Action::HealAll) => {
-                self.origin = self.began;
-                Played::Healed { at: self.began }
-            }
+            Some(Action::HealAll) => Played::Healed { at: self.judge.began() },
             _ => Played::Held { at },
         });
     }
 
-    fn judged(&mut self, number: usize, known: &[Event], at: u64) {
-        let Some(Action::Expect(expectation)) = self.plan.steps.get(number).map(|step| &step.action) else {
-            return;
-        };
-        let mut finding = judge(self.plan, known, expectation, self.origin, at);
-        if finding.verdict == Some(Verdict::Pass) {
-            self.served = self.served.or(finding.held_from).or(Some(at));
-            let violated = self.violations(known, at);
-            if !violated.is_empty() {
-                finding = Finding { verdict: Some(Verdict::Fail), found: violated, first: None, ..finding };
-            }
+    fn judged(&mut self, number: usize, at: u64) {
+        if let Some(Action::Expect(expectation)) = self.plan.steps.get(number).map(|step| &step.action) {
+            let finding = self.judge.finding(expectation, at);
+            let finding = self.judge.judged(finding, at);
+            self.played.push(Played::Judged { origin: self.judge.origin(), at, finding, watched: None });
         }
-        self.played.push(Played::Judged { origin: self.origin, at, finding, watched: None });
     }
 
-    fn violations(&self, known: &[Event], at: u64) -> Vec<String> {
-        // As the lab does.
-        let served = self.served.filter(|_| hole(known).is_none());
-        served.map(|served| violations(self.plan, known, served, at)).unwrap_or_default()
+    /// Tells the steps that are over, up to the one that decided the run.
+    fn tell(&mut self) {
+        self.fresh.append(&mut self.judge.fresh());
+        if self.told == 0 {
+            self.terminal.counts_from(self.judge.facts().span().0);
+        }
+        while let (Some(played), Some(step)) = (self.played.get(self.told), self.plan.steps.get(self.told)) {
+            let passed = self.played.iter().take(self.told).all(|before| before.verdict() == Verdict::Pass);
+            if passed {
+                let (fresh, later) = self.fresh.drain(..).partition(|event| event.at <= played.at());
+                self.fresh = later;
+                self.terminal.played(step, played, &fresh, self.judge.facts());
+            }
+            self.told += 1;
+        }
+    }
+
+    /// Tells the rest.
+    fn end(mut self, shown: &str) -> Vec<Played> {
+        self.tell();
+        let (summary, facts) = (Summary::of(self.plan, &self.played), self.judge.facts());
+        let (began, ended) = facts.span();
+        self.terminal.end(&summary, &self.played, facts, (ended - began) as f64 / 1e9, shown);
+        self.played
     }
 }
 
@@ -186,6 +181,12 @@ mod tests {
     fn of_lab(story: &mut Story, at: u64, saw: Seen) {
         story.events.push(Event { at, since: None, node: None, saw });
         story.events.sort_by_key(|event| event.at);
+    }
+
+    fn replay(plan: &Plan, events: &[Event]) -> Vec<Played> {
+        let mut replay = Replay::new(plan, Terminal::new(io::sink(), false, plan, 0));
+        events.iter().cloned().for_each(|event| replay.take(event));
+        replay.end("")
     }
 
     fn step(name: &str, action: Action) -> StepPlan {

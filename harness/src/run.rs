@@ -148,15 +148,15 @@ pub async fn run(
     terminal.booting();
 
     let reaper = lab::Reaper::of(&labels);
-    let body = async |lab: &mut lab::Lab<'_>| {
+    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, async |lab| {
         terminal.counts_from(lab.began());
         let played = lab::play(lab, &mut terminal).await;
         // As it stands: a heal would mend what is looked for.
         let passed = played.as_ref().is_ok_and(|played| Summary::of(&plan, played).verdict == Verdict::Pass);
         let inspected = if passed { None } else { Some(lab.inspect().await) };
-        (played, inspected)
-    };
-    let ended = lab::run(&plan, engine, &labels, &images, &journal, interrupted, body).await;
+        (played.map(|played| (played, lab.done())), inspected)
+    })
+    .await;
     drop(reaper);
     stays(warn, "of this run stays", &ended.left);
     terminal.clear();
@@ -174,7 +174,7 @@ pub async fn run(
         let began = history.events().first().map_or(0, |event| event.at);
         diagnose::write(folder.path(), &plan, inspected, &diagnose::changes(history.events()), began)
     });
-    let played = match played {
+    let (played, mut judge) = match played {
         Ok(played) => played,
         Err(error) => {
             // Why the lab did not come up matters more than what of it could not be recorded.
@@ -183,14 +183,16 @@ pub async fn run(
         }
     };
 
+    judge.read(&recorder);
+    let facts = judge.facts();
     let summary = Summary::of(&plan, &played);
     let shown = folder.path().display().to_string();
     terminal.cause(cause.as_deref(), evidence.as_ref());
-    terminal.end(&summary, &played, history.events(), began.elapsed().as_secs_f64(), &shown);
+    terminal.end(&summary, &played, facts, began.elapsed().as_secs_f64(), &shown);
     drop(terminal);
     // The verdict has been told; but who relies on the record must know that it is not whole.
     save()?;
-    let times = times(&plan, &played, history.events());
+    let times = times(facts, &played);
     folder.conclude(&format!("{}\n{times}", summary.line(&plan))).map_err(|error| cannot(folder.path(), error))?;
     Ok(Outcome { plan, summary, played, history, folder: folder.path().to_owned() })
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::Facts;
 use super::always::stretches;
-use super::queries::{Asked, trains};
+use super::queries::Asked;
 use super::routes::{NOTICE, Routed, led, next_hops};
-use super::world::{Layer, World};
-use crate::history::Event;
-use crate::plan::Plan;
+use super::world::Layer;
 
 /// For how long, in nanoseconds; times that overlap, of several addresses or clients, count once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,24 +21,24 @@ pub struct Disagreement {
 
 /// What was so between `from` and `until`.
 #[must_use]
-pub fn disagreement(plan: &Plan, events: &[Event], from: u64, until: u64) -> Disagreement {
-    let world = World::after(plan, events);
-    let fib = led(plan, &world, Layer::Fib);
-    let [rib, kernel] = [Layer::Rib, Layer::Fib].map(|layer| next_hops(plan, &world, layer));
-    let blackholed = stretches(plan, events, from, until).iter().map(|one| (one.from, one.until)).collect();
+pub fn disagreement(facts: &Facts<'_>, from: u64, until: u64) -> Disagreement {
+    let (plan, world) = (facts.plan, &facts.world);
+    let fib = led(plan, world, Layer::Fib);
+    let [rib, kernel] = [Layer::Rib, Layer::Fib].map(|layer| next_hops(plan, world, layer));
+    let blackholed = stretches(facts, from, until).iter().map(|one| (one.from, one.until)).collect();
     Disagreement {
         blackholed: covered(blackholed),
-        misdirected: covered(misdirected(plan, &fib, events, from, until)),
+        misdirected: covered(misdirected(facts, &fib, from, until)),
         tables: covered(apart(&rib, &kernel, from, until)),
     }
 }
 
 /// From each answer of a node without a route to the next query of the same client to the same address.
-fn misdirected(plan: &Plan, fib: &[Routed<'_>], events: &[Event], from: u64, until: u64) -> Vec<(u64, u64)> {
+fn misdirected(facts: &Facts<'_>, fib: &[Routed<'_>], from: u64, until: u64) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
-    for ((_, address), queries) in trains(plan, events, |asked| (from..until).contains(&asked.sent)) {
-        let nexts = queries.iter().skip(1).map(|next| next.sent).chain([until]);
-        for (Asked { sent, known, by, .. }, next) in queries.iter().copied().zip(nexts) {
+    for ((_, address), queries) in facts.queries.each() {
+        let nexts = queries.sent(from, until).skip(1).map(|next| next.sent).chain([until]);
+        for (Asked { sent, known, by, .. }, next) in queries.sent(from, until).zip(nexts) {
             // A route that has just come or gone is told a moment later, and its packets are still on their way.
             let (since, to) = (sent.saturating_sub(NOTICE), known + NOTICE);
             let nodes: BTreeSet<&String> = fib
@@ -90,7 +89,7 @@ mod tests {
     use crate::check::story::{FAULT, MS, Story, answer};
 
     fn of(story: &Story) -> Disagreement {
-        disagreement(&story.plan, &story.events, FAULT, FAULT + 1500 * MS)
+        disagreement(&story.facts(), FAULT, FAULT + 1500 * MS)
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::routes::next_hops;
 use super::serving::{Layer, wants};
-use super::world::World;
 use super::{Case, millis};
 
 /// What is told of the routes that changed more often than allowed from the origin to `end`; a line each.
@@ -12,8 +11,7 @@ pub(super) fn above(case: &Case<'_>, end: u64, allowed: u64) -> Vec<String> {
     let wants = wants(case.plan, expectation);
     let in_scope = |address| wants.iter().any(|want| want.target.address == address);
     let mut found = Vec::new();
-    let world = World::after(case.plan, case.events);
-    for routed in next_hops(case.plan, &world, Layer::Fib) {
+    for routed in next_hops(case.plan, &case.facts.world, Layer::Fib) {
         if !at(routed.router) || !in_scope(routed.address) {
             continue;
         }

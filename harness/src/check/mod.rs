@@ -3,8 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::fault::{Breaks, Fault};
-use crate::history::{Event, Seen, hole};
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
 use crate::spec::Subject;
@@ -13,6 +11,8 @@ pub mod always;
 mod answered;
 mod conclude;
 pub mod disagree;
+mod driver;
+mod facts;
 mod flaps;
 mod ordered;
 pub mod phases;
@@ -30,11 +30,14 @@ pub(crate) mod story;
 mod unread;
 pub(crate) mod world;
 
+pub use driver::Judge;
+pub use facts::Facts;
+
 /// What is judged.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     plan: &'a Plan,
-    events: &'a [Event],
+    facts: &'a Facts<'a>,
     expectation: &'a Expectation,
     /// What deadlines and budgets count from; nanoseconds of the history's clock, as `now` is.
     origin: u64,
@@ -54,12 +57,12 @@ enum Doubt {
 
 /// Judges an expectation counted from `origin`, as of `now`; both in nanoseconds of the history's clock.
 #[must_use]
-pub fn judge(plan: &Plan, events: &[Event], expectation: &Expectation, origin: u64, now: u64) -> Finding {
-    let case = Case { plan, events, expectation, origin, now, doubt: Doubt::Against };
+pub fn judge(facts: &Facts<'_>, expectation: &Expectation, origin: u64, now: u64) -> Finding {
+    let case = Case { plan: facts.plan, facts, expectation, origin, now, doubt: Doubt::Against };
     let mut finding = reasoned(guarded(|| stalls::granted(&case, beyond_doubt(&case), beyond_doubt)));
-    if let Some(lost) = unknown(events) {
+    if let Some((_, lost)) = facts.hole() {
         finding.verdict = Some(Verdict::Unknown);
-        finding.found = vec![lost];
+        finding.found = vec![lost.to_owned()];
         finding.first = None;
     }
     finding
@@ -99,29 +102,6 @@ fn of_subject(case: &Case<'_>) -> Finding {
         Subject::Session { between: [one, other], state, signed } => session::judge(case, one, other, *state, *signed),
         Subject::Ordered(happenings) => ordered::judge(case, happenings),
     }
-}
-
-/// From when on what happened may be an effect of the inject or heal at the origin. A signal is stamped before it is sent; any other
-/// action takes its time, and is stamped when it has ended: then it counts from the beginning of its step.
-fn window(case: &Case<'_>) -> u64 {
-    let is_signal = |fault: &Fault| matches!(fault.breaks, Breaks::Kill(_) | Breaks::Hang(_));
-    let slow = case.events.iter().filter(|event| event.at == case.origin).any(|event| match &event.saw {
-        Seen::Injected { what, .. } => !what.as_deref().is_some_and(is_signal),
-        Seen::Healed { .. } => true,
-        _ => false,
-    });
-    if !slow {
-        return case.origin;
-    }
-    let steps = case.events.iter().filter(|event| event.at <= case.origin && matches!(event.saw, Seen::Step { .. }));
-    steps.map(|event| event.at).max().unwrap_or(case.origin)
-}
-
-/// Why nothing can be said, when the history has a hole.
-#[must_use]
-pub fn unknown(events: &[Event]) -> Option<String> {
-    let (event, reason) = hole(events)?;
-    Some(format!("{}: {reason}", event.node.as_deref().unwrap_or("the lab")))
 }
 
 /// A check that panics has said nothing.

@@ -10,18 +10,18 @@ use ipnet::IpNet;
 use protocol::TcpEvent;
 
 use super::conclude::{answers_are_in, spent};
-use super::routes::routed;
+use super::routes::led;
 use super::serving::{Answers, Layer, longest_wait, wants};
-use super::sessions::{Pair, Turn};
+use super::sessions::Turn;
 use super::unread::unread;
-use super::{Case, nanos, window};
-use crate::fault::{Breaks, Kill};
+use super::{Case, nanos};
+use crate::fault::{Breaks, Fault, Kill};
 use crate::history::{BgpMessage, Event, Interval, Order, Seen};
 use crate::outcome::{Finding, Verdict};
 use crate::spec::{Happening, Role};
 
 pub(super) fn judge(case: &Case<'_>, happenings: &[Happening]) -> Finding {
-    let from = window(case);
+    let from = case.facts.course.window(case.origin);
     let times: Vec<Option<Interval>> = happenings.iter().map(|one| time(case, from, one)).collect();
     let wants = wants(case.plan, case.expectation);
     let answers = Answers::of(case, &wants);
@@ -141,14 +141,13 @@ fn words(origin: u64, interval: Interval, unit: u64) -> String {
 /// When it happened, if it has, for the first time since `from`.
 fn time(case: &Case<'_>, from: u64, happening: &Happening) -> Option<Interval> {
     let first = |node: &str, wanted: &dyn Fn(&Seen) -> bool| {
-        let here = case.events.iter().filter(|event| event.node.as_deref() == Some(node) && wanted(&event.saw));
+        let here = case.facts.told(node).events.iter().filter(|event| wanted(&event.saw));
         let since = here.map(Interval::of).filter(|when| when.at >= from);
         since.min_by_key(|when| when.at).map(|when| when.not_before(from))
     };
     let pair = |one: &str, other: &str, wanted: fn(&Turn) -> bool| {
-        let pair = Pair::new(case.plan, one, other, case.expectation.expect.family);
-        let mut turns = pair.turns(case.events).into_iter();
-        turns.find(|(at, turn)| *at >= from && wanted(turn)).map(|(at, _)| Interval::exact(at))
+        let mut turns = case.facts.sessions.turns(one, other, case.expectation.expect.family).iter();
+        turns.find(|(at, turn)| *at >= from && wanted(turn)).map(|(at, _)| Interval::exact(*at))
     };
     match happening {
         Happening::Exited(node, role) => {
@@ -173,11 +172,9 @@ fn time(case: &Case<'_>, from: u64, happening: &Happening) -> Option<Interval> {
 
 /// When the fault at the origin killed this daemon, if it did: the time is that of the signal.
 fn killed(case: &Case<'_>, node: &str, role: Role) -> Option<u64> {
-    let kills = |event: &&Event| match &event.saw {
-        Seen::Injected { what: Some(fault), .. } => fault.on == node && fault.breaks == Breaks::Kill(Kill(role)),
-        _ => false,
-    };
-    case.events.iter().find(|event| event.at == case.origin && kills(event)).map(|event| event.at)
+    let kills = |fault: &Fault| fault.on == node && fault.breaks == Breaks::Kill(Kill(role));
+    let mut acts = case.facts.course.injected();
+    acts.any(|act| act.at == case.origin && act.fault.as_deref().is_some_and(kills)).then_some(case.origin)
 }
 
 /// The later of the times of all addresses in scope that the node serves; none while one has none.
@@ -206,15 +203,12 @@ enum Says {
 /// withdrawal counts when no such prefix is left.
 fn said(case: &Case<'_>, from: u64, node: &str, address: IpAddr, says: Says) -> Option<Interval> {
     let covers = |prefix: &&IpNet| prefix.contains(&address);
-    let is_own = |address: IpAddr| case.plan.owner_of(address) == Some(node);
-    let mut own: Vec<&Event> = case.events.iter().filter(|event| event.node.as_deref() == Some(node)).collect();
+    let mut own: Vec<&Event> = case.facts.told(node).events.iter().collect();
     own.sort_by_key(|event| event.at);
     let mut told: BTreeSet<(IpAddr, IpNet)> = BTreeSet::new();
     own.into_iter().find_map(|event| {
         match &event.saw {
-            Seen::Bgp { src, dst, sent: true, message: BgpMessage::Update { announced, withdrawn }, .. }
-                if is_own(src.ip()) =>
-            {
+            Seen::Bgp { dst, message: BgpMessage::Update { announced, withdrawn }, .. } => {
                 let new: Vec<_> = announced.iter().map(|(prefix, _)| prefix).filter(covers).copied().collect();
                 let gone: Vec<_> = withdrawn.iter().filter(covers).copied().collect();
                 told.retain(|(peer, prefix)| *peer != dst.ip() || !gone.contains(prefix));
@@ -238,36 +232,23 @@ fn said(case: &Case<'_>, from: u64, node: &str, address: IpAddr, says: Says) -> 
 
 /// When the last of the tables in scope gave the node up, or took it in, for the first time since `from`.
 fn table(case: &Case<'_>, from: u64, layer: Layer, has: bool, node: &str) -> Option<Interval> {
-    let tables = routed(case.plan, case.events, layer);
+    let tables = led(case.plan, &case.facts.world, layer);
     let at = |router: &str| case.expectation.expect.at.as_ref().is_none_or(|at| at == router);
     last_of(case, node, |address| {
         let here = tables.iter().filter(|table| table.address == address && at(table.router));
         latest(here.map(|table| {
             let stays = table.stays(from, u64::MAX);
             let changed = stays.iter().find(|stay| stay.nodes.contains(node) == has)?.from;
-            Some(when(case.events, layer, changed).not_before(from))
+            Some(case.facts.world.changed(layer, changed).not_before(from))
         }))
     })
-}
-
-/// The interval of the change of a table that has this time: the router's own, or that of one on the way.
-fn when(events: &[Event], layer: Layer, at: u64) -> Interval {
-    let is_it = |event: &&Event| {
-        let of_layer = match event.saw {
-            Seen::Fib { .. } => layer == Layer::Fib,
-            Seen::Rib { .. } => layer == Layer::Rib,
-            _ => false,
-        };
-        of_layer && event.at == at
-    };
-    events.iter().find(is_it).map_or(Interval::exact(at), Interval::of)
 }
 
 /// Why it may have happened before it was seen, or though it was not seen: a message could not be read.
 fn unread_before(case: &Case<'_>, happening: &Happening, from: u64, seen: Option<Interval>) -> Option<String> {
     let until = seen.map_or(u64::MAX, |seen| seen.at);
     match happening {
-        Happening::Withdrawn(node) | Happening::Announced(node) => unread(case.plan, case.events, node, from, until),
+        Happening::Withdrawn(node) | Happening::Announced(node) => unread(case.facts, node, from, until),
         _ => None,
     }
 }

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::queries::{Asked, End, trains};
+use super::Facts;
+use super::queries::{Asked, End};
 use super::routes::{Routed, led, next_hops};
-use super::sessions::{Turn, turns};
-use super::world::{Layer, World};
+use super::sessions::Turn;
+use super::world::Layer;
 use crate::history::{BgpMessage, Event, Seen};
 use crate::kind;
-use crate::plan::{Plan, host};
+use crate::plan::host;
 use crate::spec::Family;
 
 /// The phases of one fault, in one family; all times in nanoseconds since the fault.
@@ -55,23 +56,22 @@ pub(super) fn detects(saw: &Seen) -> bool {
 
 /// The phases between a fault that took effect at `from` and `until`, by family.
 #[must_use]
-pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) -> BTreeMap<Family, Phases> {
-    let during = || events.iter().filter(|event| (from..until).contains(&event.at));
-    let here = || during().filter(|event| event.node.as_deref() == Some(node));
+pub fn phases(facts: &Facts<'_>, node: &str, from: u64, until: u64) -> BTreeMap<Family, Phases> {
+    let (plan, told) = (facts.plan, facts.told(node));
+    let here = || told.events.iter().filter(|event| (from..until).contains(&event.at));
     let since = |at: u64| at.saturating_sub(from);
     let detected = here().find(|event| detects(&event.saw)).map(|event| since(event.at));
-    let wrote = |saw: &Seen| matches!(saw, Seen::Line { daemon, .. } if daemon == "watchdog");
-    let unclear = detected.is_none() && here().any(|event| wrote(&event.saw));
+    let unclear = detected.is_none() && told.wrote.iter().any(|at| (from..until).contains(at));
     let down = |router: &str| {
-        let mut turns = turns(plan, events, router, node).into_iter();
+        let turns = facts.sessions.turns(router, node, None);
         turns
+            .iter()
             .find(|(at, turn)| (from..until).contains(at) && matches!(turn, Turn::Partly | Turn::Down(_)))
-            .map(|(at, _)| since(at))
+            .map(|(at, _)| since(*at))
     };
     let ended = plan.routers().filter_map(|router| down(&router.name)).min();
-    let world = World::after(plan, events);
-    let (rib, fib) = (next_hops(plan, &world, Layer::Rib), next_hops(plan, &world, Layer::Fib));
-    let led = led(plan, &world, Layer::Fib);
+    let [rib, fib] = [Layer::Rib, Layer::Fib].map(|layer| next_hops(plan, &facts.world, layer));
+    let led = led(plan, &facts.world, Layer::Fib);
 
     let mut all = BTreeMap::new();
     for family in plan.families() {
@@ -81,7 +81,7 @@ pub fn phases(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) 
             let changes = tables.iter().filter(|table| ours(&table.address)).flat_map(|table| &table.changes);
             changes.map(|(at, _)| *at).filter(|at| (from..until).contains(at)).max().map(since)
         };
-        let clients = answered(plan, events, family, &led, from, until);
+        let clients = answered(facts, family, &led, from, until);
         let seen = clients.values().fold(Answered::default(), |sum, client| sum.with(client));
         let withdrawn = last_withdrawal(here(), &prefixes).map(since);
         let (rib, fib) = (changed(&rib), changed(&fib));
@@ -113,17 +113,16 @@ fn last_withdrawal<'e>(events: impl Iterator<Item = &'e Event>, prefixes: &BTree
 
 /// What each client saw of one family.
 fn answered(
-    plan: &Plan,
-    events: &[Event],
+    facts: &Facts<'_>,
     family: Family,
     fib: &[Routed<'_>],
     from: u64,
     until: u64,
 ) -> BTreeMap<String, Answered> {
     let mut clients: BTreeMap<String, Answered> =
-        plan.clients().map(|client| (client.name.clone(), Answered::default())).collect();
+        facts.plan.clients().map(|client| (client.name.clone(), Answered::default())).collect();
     let since = |at: u64| at.saturating_sub(from);
-    for ((client, address), queries) in trains(plan, events, |asked| asked.known >= from && asked.sent < until) {
+    for ((client, address), queries) in facts.queries.each() {
         if Family::of(address) != family {
             continue;
         }
@@ -134,14 +133,18 @@ fn answered(
             .flat_map(|stay| stay.nodes)
             .collect();
         // A good answer of an unknown node is not known to be wrong.
-        let right = |asked: &&Asked<'_>| match asked.end {
+        let right = |asked: &Asked<'_>| match asked.end {
             End::By(by) => in_the_end.iter().any(|node| *node == by),
             End::BySomebody | End::Unasked => true,
             End::Lost => false,
         };
-        let lost = || queries.iter().filter(|asked| asked.end == End::Lost);
-        let last_wrong = queries.iter().rfind(|asked| !right(asked)).map(|asked| asked.sent);
-        let good = last_wrong.and_then(|last| queries.iter().filter(|asked| asked.sent > last).find(right));
+        let during = || {
+            let some = queries.scan(0, |block| block.known.1 >= from && block.sent.0 < until);
+            some.filter(|asked| asked.known >= from && asked.sent < until)
+        };
+        let lost = || during().filter(|asked| asked.end == End::Lost);
+        let last_wrong = during().rfind(|asked| !right(asked)).map(|asked| asked.sent);
+        let good = last_wrong.and_then(|last| during().filter(|asked| asked.sent > last).find(right));
         let train = Answered {
             last_wrong: last_wrong.map(since),
             first_good: good.map(|asked| since(asked.known)),
@@ -180,7 +183,7 @@ mod tests {
         let mut story = Story::of_failover();
         story.detect(FAULT + 3 * MS);
         story.withdraw(FAULT + 5 * MS);
-        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 1000 * MS);
         let seen = Answered { last_wrong: Some(0), first_good: Some(11 * MS), last_lost: Some(0), lost: 2 };
         let expected = Phases {
             detected: Some(3 * MS),
@@ -204,7 +207,7 @@ mod tests {
         };
         story.push(FAULT - MS, "ns1", line("looks good"));
         let unclear = |story: &Story| {
-            let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+            let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 1000 * MS);
             phases.values().map(|phases| phases.unclear).collect::<Vec<_>>()
         };
         assert_eq!(unclear(&story), [false; 2]);
@@ -219,14 +222,14 @@ mod tests {
         let mut story = Story::of_failover();
         story.withdraw(FAULT + 5 * MS);
         story.withdraw(FAULT + 700 * MS);
-        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 1000 * MS);
         assert!(phases.values().all(|phases| phases.withdrawn == Some(5 * MS)), "{phases:?}");
     }
 
     #[test]
     fn what_did_not_happen_has_none() {
         let story = Story::of_both(FAULT + 500 * MS);
-        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 500 * MS);
+        let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 500 * MS);
         for phases in phases.values() {
             let Phases { detected, withdrawn, ended, rib, fib, seen, .. } = phases;
             assert_eq!([detected, withdrawn, ended, rib, fib], [&None; 5]);
@@ -239,7 +242,7 @@ mod tests {
         let mut story = Story::of_failover();
         story.session_up(100 * MS, "ns1");
         story.say(FAULT + 7 * MS, "router", "ns1", BgpMessage::Notification { code: 4, subcode: 0 });
-        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 1000 * MS);
         let of = |phases: &Phases| (phases.withdrawn, phases.ended);
         assert_eq!(phases.values().map(of).collect::<Vec<_>>(), [(None, Some(7 * MS)); 2]);
     }
@@ -250,7 +253,7 @@ mod tests {
         story.rib(FAULT + 205 * MS, &["12"]);
         story.fib(FAULT + 205 * MS, &["12"]);
         story.ask(FAULT + 200 * MS, FAULT + 1000 * MS, |_| answer("ns2"));
-        let phases = phases(&story.plan, &story.events, "ns1", FAULT, FAULT + 1000 * MS);
+        let phases = phases(&story.facts(), "ns1", FAULT, FAULT + 1000 * MS);
         for phases in phases.values() {
             let Answered { last_wrong, first_good, lost, .. } = phases.seen;
             assert_eq!((last_wrong, first_good, lost), (Some(180 * MS), Some(191 * MS), 0));

@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use proptest::prelude::*;
 use protocol::{Exit, Stream, TcpEvent};
 
-use super::always::violations;
 use super::disagree::disagreement;
 use super::phases::phases;
-use super::story::{FAULT, MS, Story, answer, expectation};
-use super::{judge, millis};
+use super::story::{FAULT, MS, Story, answer, expectation, violations};
+use super::{Facts, judge, millis};
 use crate::history::{BgpMessage, Event, Seen};
 use crate::outcome::{Finding, Verdict};
 use crate::plan::{Expectation, Plan};
@@ -93,7 +92,8 @@ fn expectations(plan: &Plan) -> Vec<Expectation> {
 }
 
 fn judged(plan: &Plan, events: &[Event], now: u64) -> Vec<Finding> {
-    expectations(plan).iter().map(|one| judge(plan, events, one, FAULT, now)).collect()
+    let facts = Facts::of(plan, events);
+    expectations(plan).iter().map(|one| judge(&facts, one, FAULT, now)).collect()
 }
 
 /// The same events as they may come in: each node's own in its order, those of different nodes in any.
@@ -163,7 +163,10 @@ proptest! {
         let always = |events: &[Event]| violations(plan, events, 100 * MS, END);
         prop_assert!(always(&story.events).iter().any(|line| line.starts_with("bound")));
         prop_assert_eq!(always(&story.events), always(&shuffled));
-        let told = |events: &[Event]| (phases(plan, events, "ns1", FAULT, END), disagreement(plan, events, FAULT, END));
+        let told = |events: &[Event]| {
+            let facts = Facts::of(plan, events);
+            (phases(&facts, "ns1", FAULT, END), disagreement(&facts, FAULT, END))
+        };
         prop_assert_eq!(told(&story.events), told(&shuffled));
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::world::{Layer, Way, World};
-use crate::history::Event;
 use crate::plan::{NodePlan, Plan, ServiceAddress};
 
 /// A packet may take a new route a moment before its notification is read and stamped; nanoseconds.
@@ -45,12 +44,6 @@ impl Routed<'_> {
 
 /// Every service address at every router, in one of its tables: the nodes that the packets come to in the end. They have the address,
 /// or are to serve it and have lost it.
-pub(super) fn routed<'p>(plan: &'p Plan, events: &[Event], layer: Layer) -> Vec<Routed<'p>> {
-    let world = World::after(plan, events);
-    led(plan, &world, layer)
-}
-
-/// The same of a world that is known already.
 pub(super) fn led<'p>(plan: &'p Plan, world: &World<'p>, layer: Layer) -> Vec<Routed<'p>> {
     over_time(plan, world, layer, |way, served_by| {
         let unbound = way.ends.nowhere.iter().filter(|node| served_by.iter().any(|by| by == *node));
@@ -100,7 +93,7 @@ mod tests {
     #[test]
     fn what_a_table_held_is_known_for_every_moment() {
         let story = Story::of_failover();
-        let fib = routed(&story.plan, &story.events, Layer::Fib);
+        let fib = led(&story.plan, &story.facts().world, Layer::Fib);
         assert_eq!(fib.len(), 4, "every address, at the one router");
         let stays = fib.first().map(|routed| routed.stays(FAULT, FAULT + 100 * MS)).unwrap_or_default();
         let words: Vec<(u64, String)> =
@@ -113,7 +106,7 @@ mod tests {
         let (mut story, before) = (Story::of_failover(), Story::of_failover());
         story.push(FAULT + 500 * MS, "router", Seen::Rib { daemon: "router".to_owned(), routes: None });
         let rib = |story: &Story| {
-            routed(&story.plan, &story.events, Layer::Rib).into_iter().map(|r| r.changes).collect::<Vec<_>>()
+            led(&story.plan, &story.facts().world, Layer::Rib).into_iter().map(|r| r.changes).collect::<Vec<_>>()
         };
         assert_eq!(rib(&story), rib(&before));
     }

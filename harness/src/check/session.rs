@@ -1,27 +1,23 @@
 //! The session between two nodes: established, down, or never established, and whether its segments are signed.
 
-use protocol::TcpEvent;
-
 use super::conclude::{Seen as Held, answers_are_in, conclude, spent};
 use super::serving::{Answers, wants};
-use super::sessions::{Pair, Turn};
-use super::{Case, millis, nanos, window};
-use crate::history::Seen;
+use super::sessions::{Turn, planned};
+use super::{Case, millis, nanos};
 use crate::outcome::{Finding, Verdict};
-use crate::plan::Plan;
-use crate::spec::State;
+use crate::spec::{Family, State};
 
 pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signed: Option<bool>) -> Finding {
-    let pair = Pair::new(case.plan, one, other, case.expectation.expect.family);
-    let turns = pair.turns(case.events);
-    let wire = Wire::of(case, &pair);
+    let family = case.expectation.expect.family;
+    let turns = case.facts.sessions.turns(one, other, family);
+    let wire = Wire::of(case, one, other, family);
     let wrongly_signed = wire.wrongly_signed(signed);
     let wants = wants(case.plan, case.expectation);
     let answers = Answers::of(case, &wants);
     if state == State::NeverEstablished {
-        return never(case, &answers, &turns, &wire, wrongly_signed);
+        return never(case, &answers, turns, &wire, wrongly_signed);
     }
-    let began = window(case);
+    let began = case.facts.course.window(case.origin);
     let since = match (turns.last(), state) {
         (Some((at, Turn::Up)), State::Established) => Some(*at),
         // What was down before the fault is no effect of it.
@@ -43,7 +39,7 @@ pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signe
             None => "never established".to_owned(),
         }];
         found.extend(wrongly_signed.clone());
-        found.extend(not_over(case, &pair));
+        found.extend(not_over(case, one, other));
         (found, Some(wire.words(one, other)))
     });
     if finding.verdict == Some(Verdict::Fail) && unseen && since.is_some() {
@@ -54,10 +50,12 @@ pub(super) fn judge(case: &Case<'_>, one: &str, other: &str, state: State, signe
 }
 
 /// Why no session of the family can be there, if the plan says so.
-fn not_over(case: &Case<'_>, pair: &Pair<'_>) -> Option<String> {
+fn not_over(case: &Case<'_>, one: &str, other: &str) -> Option<String> {
     let family = case.expectation.expect.family?;
     let hint = "hint: without `sessions = \"per-family\"` one session carries both families";
-    pair.planned().is_empty().then(|| format!("no session between them is planned over {family}; {hint}"))
+    planned(case.plan, one, other, Some(family))
+        .is_empty()
+        .then(|| format!("no session between them is planned over {family}; {hint}"))
 }
 
 /// From the last inject or heal on; not before it was watched for its time, and somebody tried.
@@ -97,9 +95,7 @@ fn never(
 
 /// When the step that is judged began, which is not before the origin.
 fn began(case: &Case<'_>) -> u64 {
-    let steps = case.events.iter().rev();
-    let step = steps.filter(|event| matches!(event.saw, Seen::Step { .. })).map(|event| event.at).next();
-    step.map_or(case.origin, |at| at.max(case.origin))
+    case.facts.course.last_step().map_or(case.origin, |at| at.max(case.origin))
 }
 
 fn when(case: &Case<'_>, at: u64) -> String {
@@ -121,24 +117,17 @@ struct Wire<'p> {
 }
 
 impl<'p> Wire<'p> {
-    fn of(case: &Case<'p>, pair: &Pair<'_>) -> Self {
-        let plan: &'p Plan = case.plan;
+    fn of(case: &Case<'p>, one: &str, other: &str, family: Option<Family>) -> Self {
         let mut wire = Self::default();
-        for event in case.events.iter().filter(|event| event.at >= case.origin) {
-            let (src, dst, signed, syn) = match &event.saw {
-                Seen::Bgp { src, dst, sent: true, signed, .. } => (src, dst, *signed, false),
-                Seen::Tcp { src, dst, sent: true, signed, event, .. } if *event != TcpEvent::Rst => {
-                    (src, dst, *signed, *event == TcpEvent::Syn)
+        let between = case.facts.sessions.between(one, other);
+        let senders = between.iter().flat_map(|wire| &wire.senders);
+        for ((name, _), sender) in senders.filter(|((_, its), _)| family.is_none_or(|family| family == *its)) {
+            wire.syns += sender.syns.iter().filter(|at| **at >= case.origin).count() as u64;
+            let since = |last: Option<u64>| last.is_some_and(|last| last >= case.origin);
+            for (names, last) in [(&mut wire.signed, sender.signed), (&mut wire.unsigned, sender.unsigned)] {
+                if since(last) && !names.contains(name) {
+                    names.push(name);
                 }
-                _ => continue,
-            };
-            if !pair.sent(event, src, dst) {
-                continue;
-            }
-            wire.syns += u64::from(syn);
-            let senders = if signed { &mut wire.signed } else { &mut wire.unsigned };
-            if let Some(sender) = plan.owner_of(src.ip()).filter(|sender| !senders.contains(sender)) {
-                senders.push(sender);
             }
         }
         wire
@@ -166,9 +155,11 @@ impl<'p> Wire<'p> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::TcpEvent;
+
     use super::*;
     use crate::check::story::{FAULT, MS, Story};
-    use crate::history::BgpMessage;
+    use crate::history::{BgpMessage, Seen};
     use crate::plan::Expectation;
     use crate::spec::{Span, Subject};
 
@@ -342,8 +333,8 @@ mod tests {
                 expectation.expect.family = Some(family);
             })
         };
-        assert_eq!(of(crate::spec::Family::V4).verdict, Some(Verdict::Pass));
-        let finding = of(crate::spec::Family::V6);
+        assert_eq!(of(Family::V4).verdict, Some(Verdict::Pass));
+        let finding = of(Family::V6);
         assert_eq!(finding.verdict, Some(Verdict::Fail));
         assert_eq!(finding.found.first().map(String::as_str), Some("never established"));
         assert!(finding.found.get(1).is_some_and(|line| line.contains("planned over v6")), "{finding:?}");

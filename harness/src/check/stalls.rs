@@ -33,7 +33,7 @@ pub(super) fn granted(case: &Case<'_>, found: Finding, judge: impl Fn(&Case<'_>)
     }
     // What came to hold, late or at too high a price, is not the later for what stood still afterwards.
     let until = found.held_from.unwrap_or(case.now);
-    let Some(halt) = halt(case.events, case.origin, until) else { return found };
+    let Some(halt) = halt(&case.facts.stalls, case.origin, until) else { return found };
     let cap = case.expectation.deadline.0.max(LEAST_CAP);
     let with = |all| {
         let granting = granting(case, all);
@@ -69,8 +69,7 @@ fn granting(case: &Case<'_>, all: Duration) -> Expectation {
 }
 
 /// For how long the machine stood still in that time, as its daemons feel it; none when it did not.
-fn halt(events: &[Event], from: u64, until: u64) -> Option<Halt> {
-    let stalls: Vec<Stall> = events.iter().filter_map(Stall::of).collect();
+fn halt(stalls: &[Stall], from: u64, until: u64) -> Option<Halt> {
     let within = |stall: &&Stall| stall.due < until && stall.ran > from;
     // When a stall begins and ends, and which one that is.
     let mut turns: Vec<(u64, bool, usize)> = Vec::new();
@@ -110,7 +109,7 @@ fn lost<'s>(stand: impl Iterator<Item = &'s Stall>, span: u64) -> (u64, u64) {
 }
 
 /// A processor that stood still, as the harness or a node saw it; nanoseconds.
-struct Stall {
+pub(super) struct Stall {
     due: u64,
     ran: u64,
     waited: u64,
@@ -119,7 +118,7 @@ struct Stall {
 }
 
 impl Stall {
-    fn of(event: &Event) -> Option<Self> {
+    pub(super) fn of(event: &Event) -> Option<Self> {
         let Seen::Stalled { late, waited, processor, of } = event.saw else { return None };
         Some(Self { due: event.at.saturating_sub(late), ran: event.at, waited, processor, of })
     }
@@ -145,6 +144,7 @@ impl Halt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Facts;
     use crate::check::nanos;
     use crate::check::story::{FAULT, MS, Story, expectation};
     use crate::spec::Span;
@@ -160,8 +160,8 @@ mod tests {
             let saw = Seen::Stalled { late: (ran - due) * MS, waited: waited * MS, processor: None, of: None };
             Event { at: ran * MS, since: None, node: None, saw }
         };
-        let events: Vec<Event> = stalls.iter().map(event).collect();
-        halt(&events, from * MS, until * MS).map(|halt| (halt.all.as_millis(), halt.taken.as_millis()))
+        let stalls: Vec<Stall> = stalls.iter().map(event).filter_map(|event| Stall::of(&event)).collect();
+        halt(&stalls, from * MS, until * MS).map(|halt| (halt.all.as_millis(), halt.taken.as_millis()))
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let mut expectation = expectation(&story.plan);
         change(&mut expectation);
         let known: Vec<Event> = story.events.iter().filter(|event| event.at <= until).cloned().collect();
-        crate::check::judge(&story.plan, &known, &expectation, FAULT, until)
+        crate::check::judge(&Facts::of(&story.plan, &known), &expectation, FAULT, until)
     }
 
     fn within(span: u64) -> impl Fn(&mut Expectation) {
@@ -253,8 +253,8 @@ mod tests {
             let saw = Seen::Stalled { late: (ran - due) * MS, waited: 0, processor: Some(processor), of: Some(of) };
             Event { at: ran * MS, since: None, node: node.map(Into::into), saw }
         };
-        let events: Vec<Event> = stalls.iter().map(event).collect();
-        halt(&events, 0, until * MS).map_or(0, |halt| halt.all.as_millis())
+        let stalls: Vec<Stall> = stalls.iter().map(event).filter_map(|event| Stall::of(&event)).collect();
+        halt(&stalls, 0, until * MS).map_or(0, |halt| halt.all.as_millis())
     }
 
     #[test]

@@ -4,10 +4,9 @@ use std::net::IpAddr;
 
 use protocol::Flow;
 
-use super::queries::{Asked, trains};
+use super::queries::Asked;
 use super::routes::{NOTICE, next_hops};
 use super::serving::{Layer, wants};
-use super::world::World;
 use super::{Case, millis};
 
 /// What is told of flows that moved while no route did, from the origin to `end`; a line for each flow.
@@ -21,25 +20,22 @@ pub(super) fn broken(case: &Case<'_>, end: u64) -> Vec<String> {
         let trains = case.plan.node(node).into_iter().flat_map(|client| &client.trains);
         trains.filter(|train| train.flow == Flow::One).any(|train| train.to.contains(&to))
     };
-    let answered = |asked: &Asked<'_>| asked.by.is_some() && (case.origin..end).contains(&asked.sent);
-    let world = World::after(case.plan, case.events);
-    let fib = next_hops(case.plan, &world, Layer::Fib);
+    let fib = next_hops(case.plan, &case.facts.world, Layer::Fib);
     let moved = |address: IpAddr, from: u64, until: u64| {
         let here = fib.iter().filter(|routed| routed.address == address);
         here.flat_map(|routed| &routed.changes).any(|(at, _)| (from..=until + NOTICE).contains(at))
     };
     let mut found = Vec::new();
-    for ((node, address), answers) in trains(case.plan, case.events, answered) {
+    for ((node, address), queries) in case.facts.queries.each() {
         if !in_scope(node, address) || !is_one(node, address) {
             continue;
         }
-        let jump = |pair: &[Asked<'_>]| match pair {
-            [one, other] if one.by != other.by && !moved(address, one.sent, other.known) => {
-                Some((one.by?.to_owned(), other.by?.to_owned(), other.known))
-            }
-            _ => None,
+        let jump = |(one, other): (Asked<'_>, Asked<'_>)| {
+            let jumped = one.by != other.by && !moved(address, one.sent, other.known);
+            if jumped { Some((one.by?.to_owned(), other.by?.to_owned(), other.known)) } else { None }
         };
-        let jumps: Vec<_> = answers.windows(2).filter_map(jump).collect();
+        let answered = || queries.sent(case.origin, end).filter(|asked| asked.by.is_some());
+        let jumps: Vec<_> = answered().zip(answered().skip(1)).filter_map(jump).collect();
         if let Some((one, other, at)) = jumps.first() {
             let (times, after) = (jumps.len(), millis(at - case.origin));
             found.push(format!(

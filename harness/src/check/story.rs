@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protocol::{NextHop, Outcome, Stream, TcpEvent};
 
-use super::judge;
+use super::{Facts, always, judge};
 use crate::history::{BgpMessage, Event, RibRoute, Seen};
 use crate::outcome::Finding;
 use crate::plan::{Action, Expectation, Plan, choose, host};
@@ -66,13 +66,18 @@ impl Story {
         Self { plan: plan_of(topology, expect), events: Vec::new() }
     }
 
+    /// What all of it shows.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts::of(&self.plan, &self.events)
+    }
+
     /// The judgement of the first step as of the end, counted from 0.
     pub(crate) fn judge_first(&self) -> Finding {
         let Some(Action::Expect(expectation)) = self.plan.steps.first().map(|step| &step.action) else {
             panic!("the first step expects nothing");
         };
         let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
-        judge(&self.plan, &self.events, expectation, 0, now)
+        judge(&self.facts(), expectation, 0, now)
     }
 
     /// A router's daemon has these routes, and no others: prefixes and their next hops.
@@ -186,12 +191,17 @@ impl Story {
         let mut expectation = expectation(&self.plan);
         change(&mut expectation);
         let now = self.events.iter().map(|event| event.at).max().unwrap_or(0);
-        judge(&self.plan, &self.events, &expectation, FAULT, now)
+        judge(&self.facts(), &expectation, FAULT, now)
     }
 
     pub(crate) fn judge(&self) -> Finding {
         self.judge_with(|_| {})
     }
+}
+
+/// What the invariants of a plan say of these events.
+pub(crate) fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
+    always::violations(&Facts::of(plan, events), from, now)
 }
 
 pub(crate) fn answer(instance: &str) -> Outcome {

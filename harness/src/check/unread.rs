@@ -1,19 +1,16 @@
 //! BGP messages that could not be read: what they said is not known, so that nothing is proven by what was not seen.
 
-use crate::check::millis;
-use crate::history::{BgpMessage, Event, Seen};
-use crate::plan::Plan;
+use crate::check::{Facts, millis};
+use crate::history::{BgpMessage, Seen};
 
 /// What is told of the first message of this node, sent from `from` to `until`, that could not be read.
-pub(super) fn unread(plan: &Plan, events: &[Event], node: &str, from: u64, until: u64) -> Option<String> {
+pub(super) fn unread(facts: &Facts<'_>, node: &str, from: u64, until: u64) -> Option<String> {
     let unread =
-        events.iter().filter(|event| (from..=until).contains(&event.at)).filter_map(|event| match &event.saw {
-            Seen::Bgp { src, sent: true, message: BgpMessage::Malformed(error), .. }
-                if event.node.as_deref() == Some(node) && plan.owner_of(src.ip()) == Some(node) =>
-            {
-                Some((event.at, error))
+        facts.told(node).events.iter().filter(|event| (from..=until).contains(&event.at)).filter_map(|event| {
+            match &event.saw {
+                Seen::Bgp { message: BgpMessage::Malformed(error), .. } => Some((event.at, error)),
+                _ => None,
             }
-            _ => None,
         });
     let (at, error) = unread.min_by_key(|(at, _)| *at)?;
     let after = millis(at.saturating_sub(from));

@@ -27,11 +27,10 @@ pub(super) struct Judge {
 }
 
 pub(super) fn judge(Judge { run, within, lost, gap }: Judge) -> anyhow::Result<ExitCode> {
-    let rejudged = rejudge(&run, &Budgets { within, lost, gap })
-        .with_context(|| format!("{} holds no whole record of a run", run.display()))?;
     let stdout = std::io::stdout();
-    let colour = exit::is_coloured(&stdout);
-    rejudged.tell(stdout, colour, &run.display().to_string());
+    let (colour, shown) = (exit::is_coloured(&stdout), run.display().to_string());
+    let rejudged = rejudge(&run, &Budgets { within, lost, gap }, stdout, colour, &shown)
+        .with_context(|| format!("{} holds no whole record of a run", run.display()))?;
     let summary = Summary::of(&rejudged.plan, &rejudged.played);
     Ok(ExitCode::from(exit::code(summary.verdict)))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::progress::Bars;
 use super::{exit, interrupt};
+use crate::check::Facts;
 use crate::engine::{self, Engine};
 use crate::outcome::Verdict;
 use crate::report::Repeats;
@@ -42,7 +43,7 @@ async fn many(
             out.write_all(&text)?;
         }
         writeln!(out, "{number:>10}  {}  {}", ran.verdict(), ran.folder.display())?;
-        repeats.add(ran.verdict(), &ran.plan, &ran.played, ran.history.events());
+        repeats.add(ran.verdict(), &Facts::of(&ran.plan, ran.history.events()), &ran.played);
     }
     write!(out, "\n{repeats}")?;
     Ok(ExitCode::from(exit::code(repeats.worst())))

@@ -193,7 +193,7 @@ fn port_not_listening(facts: &Facts<'_>) -> Option<String> {
 }
 
 fn session_not_established(facts: &Facts<'_>) -> Option<String> {
-    let up = established(facts.plan, facts.events);
+    let up = established(&crate::check::Facts::of(facts.plan, facts.events));
     facts.plan.sessions.iter().find_map(|session| {
         let [a, b] = &session.ends;
         let is_up = |x: &String, y: &String| up.contains_key(&(x.clone(), y.clone()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -25,11 +25,11 @@ pub(crate) use reaper::SUBCOMMAND as REAP;
 pub use reaper::{Reaper, reap};
 pub use steps::{Watcher, play};
 
-use crate::check::{judge, nanos};
+use crate::check::{Judge, nanos};
 use crate::clock::Distance;
 use crate::engine::{Engine, EngineError, Owned};
 use crate::fault::Fault;
-use crate::history::{Event, Journal, Recorder, Seen, hole};
+use crate::history::{Event, Journal, Recorder, Seen};
 use crate::observe::Effect;
 use crate::observe::processors::Processors;
 use crate::outcome::{Finding, Verdict};
@@ -56,12 +56,11 @@ pub struct Lab<'p> {
     looker: Looker,
     /// What is broken, the latest last.
     broken: Vec<Fault>,
-    /// What deadlines and budgets count from.
-    origin: u64,
-    /// When the first expectation came to hold: from then on invariants hold.
-    served: Option<u64>,
+    /// When this began, in the nodes' time.
+    began: u64,
+    /// What is made of what happened. It is held for a look, and never while anything is waited for.
+    judge: Mutex<Judge<'p>>,
     step: usize,
-    step_began: u64,
     /// None where they cannot be watched; then nothing is granted for them.
     processors: Option<Processors>,
     /// Held, not used: the rules on the host's side go with it.
@@ -219,10 +218,9 @@ impl<'p> Lab<'p> {
             nodes,
             looker: Looker::new().0,
             broken: Vec::new(),
-            origin: 0,
-            served: None,
+            began: 0,
+            judge: Mutex::new(Judge::new(plan)),
             step: 0,
-            step_began: 0,
             processors,
             _guard: guard,
         })
@@ -237,14 +235,13 @@ impl<'p> Lab<'p> {
         let nodes: Vec<Arc<LiveNode>> = self.nodes.values().cloned().collect();
         alive::compare(&nodes, &self.journal).await.map_err(LabError::Clocks)?;
         // What is recorded first is the beginning of the run.
-        let first = self.recorder().with(|history| history.events().iter().map(|event| event.at).min());
-        self.origin = self.journal.clock().convert(began).min(first.unwrap_or(u64::MAX));
-        self.step_began = self.origin;
+        let first = self.judged().facts().span().0;
+        self.began = self.journal.clock().convert(began).min(first);
         let ask = |client: &'p NodePlan| self.tell(&client.name, Action::Ask);
         let asked = join_all(self.plan.clients().map(ask)).await.into_iter().collect::<Result<Vec<_>, _>>();
         // A lost node is a hole, by which the first step is judged.
         if let Err(error) = asked
-            && self.recorder().with(|history| hole(history.events()).is_none())
+            && self.judged().facts().hole().is_none()
         {
             return Err(error);
         }
@@ -255,7 +252,7 @@ impl<'p> Lab<'p> {
     /// When this began, in the nodes' time.
     #[must_use]
     pub fn began(&self) -> u64 {
-        self.origin
+        self.began
     }
 
     /// The plan that it runs.
@@ -273,7 +270,21 @@ impl<'p> Lab<'p> {
     /// What deadlines and budgets count from: the last inject or heal, or the start; nanoseconds of the history's clock.
     #[must_use]
     pub fn origin(&self) -> u64 {
-        self.origin
+        self.judged().origin()
+    }
+
+    /// What was made of what happened, for those who report on it. The lab begins anew.
+    #[must_use]
+    pub fn done(&mut self) -> Judge<'p> {
+        let new = Mutex::new(Judge::new(self.plan));
+        std::mem::replace(&mut self.judge, new).into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is made of what happened so far: all of it is known to the judge.
+    pub(crate) fn judged(&self) -> MutexGuard<'_, Judge<'p>> {
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.read(self.recorder());
+        judge
     }
 
     /// Has a node carry an action out: when it took effect, and what the node said of it.
@@ -300,7 +311,6 @@ impl<'p> Lab<'p> {
         let saw = Seen::Injected { number, fault: words, what, detail };
         self.recorder().record(Event { at, since, node: None, saw });
         self.broken.push(fault);
-        self.origin = at;
         Ok(at)
     }
 
@@ -309,15 +319,15 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// A node could not do its part.
     pub async fn heal_all(&mut self) -> Result<u64, LabError> {
-        self.origin = self.step_began;
+        let mut mended = self.judged().began();
         while let Some(fault) = self.broken.pop() {
             let Effect { since, at, detail } = self.carry_out(&fault, self.plan.heal(&fault)).await?;
             let (number, words) = (self.step, fault.to_string());
             let saw = Seen::Healed { number, fault: words, what: Some(Box::new(fault)), detail };
             self.recorder().record(Event { at, since, node: None, saw });
-            self.origin = at;
+            mended = at;
         }
-        Ok(self.origin)
+        Ok(mended)
     }
 
     /// Waits until the expectation holds and has held for its stable time, or until that is certain not to happen.
@@ -380,7 +390,7 @@ impl<'p> Lab<'p> {
 
     fn judge(&self, expectation: &Expectation) -> Finding {
         let now = self.now();
-        self.recorder().with(|history| judge(self.plan, history.events(), expectation, self.origin, now))
+        self.judged().finding(expectation, now)
     }
 
     /// The nodes' time.
@@ -393,11 +403,12 @@ impl<'p> Lab<'p> {
         self.journal.clock().own()
     }
 
-    /// Until the next look, of which this one began at `began` of the harness's own clock. Each looks through the whole history, of
-    /// labs side by side too: looking takes a tenth of a processor at most, which else their daemons would lack.
+    /// Until the next look, of which this one began at `began` of the harness's own clock. Looking takes a tenth of a processor at
+    /// most, which else the daemons would lack.
     async fn tick(&self, watcher: &mut dyn Watcher, began: u64) {
         let now = self.now();
-        self.recorder().with(|history| watcher.tick(history.events(), now));
+        let fresh = self.judged().fresh();
+        watcher.tick(&fresh, now);
         let took = Duration::from_nanos(self.own().saturating_sub(began));
         pause(TICK.max(took * 9)).await;
     }

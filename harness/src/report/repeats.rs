@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::summary::failovers;
+use crate::check::Facts;
 use crate::check::phases::Phases;
-use crate::history::Event;
 use crate::outcome::Played;
 use crate::outcome::Verdict;
-use crate::plan::Plan;
 use crate::spec::Family;
 
 /// What is taken of a failover's phases, and what it is called.
@@ -37,9 +36,9 @@ pub struct Repeats {
 
 impl Repeats {
     /// Takes a run in.
-    pub fn add(&mut self, verdict: Verdict, plan: &Plan, played: &[Played], events: &[Event]) {
+    pub fn add(&mut self, verdict: Verdict, facts: &Facts<'_>, played: &[Played]) {
         self.verdicts.push(verdict);
-        for failover in failovers(plan, played, events) {
+        for failover in failovers(facts, played) {
             let known = self.failovers.entry(failover.fault).or_default();
             for (family, phases) in failover.phases {
                 known.entry(family).or_default().push(phases);
@@ -104,9 +103,9 @@ mod tests {
             let finding = story.judge();
             let judged = Played::Judged { origin: FAULT, at: FAULT + 1100 * STORY_MS, finding, watched: None };
             let played = [Played::Held { at: 0 }, Played::Injected { at: FAULT }, judged];
-            repeats.add(Verdict::Pass, &story.plan, &played, &story.events);
+            repeats.add(Verdict::Pass, &story.facts(), &played);
         }
-        repeats.add(Verdict::Unknown, &Story::of_both(0).plan, &[], &[]);
+        repeats.add(Verdict::Unknown, &Story::of_both(0).facts(), &[]);
         assert_eq!(repeats.worst(), Verdict::Unknown);
         insta::assert_snapshot!(repeats);
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::check::Facts;
 use crate::check::disagree::{Disagreement, disagreement};
 use crate::check::phases::{Answered, Phases, phases};
-use crate::history::Event;
 use crate::outcome::Played;
 use crate::outcome::Verdict;
 use crate::plan::{Action, Plan, StepPlan};
@@ -56,9 +56,9 @@ impl Summary {
 
 /// The phases of every fault that was followed by an expectation, as a table; empty when there was none.
 #[must_use]
-pub fn times(plan: &Plan, played: &[Played], events: &[Event]) -> String {
+pub fn times(facts: &Facts<'_>, played: &[Played]) -> String {
     let mut text = String::new();
-    for Failover { fault, phases, disagreement } in failovers(plan, played, events) {
+    for Failover { fault, phases, disagreement } in failovers(facts, played) {
         table(&mut text, &fault, &phases);
         let Disagreement { blackholed, misdirected, tables } = disagreement;
         let seconds = |nanos: u64| format!("{:.3} s", nanos as f64 / 1e9);
@@ -80,8 +80,8 @@ pub(super) struct Failover {
 }
 
 /// Every fault that was followed by an expectation.
-pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec<Failover> {
-    let steps: Vec<(&StepPlan, &Played)> = plan.steps.iter().zip(played).collect();
+pub(super) fn failovers(facts: &Facts<'_>, played: &[Played]) -> Vec<Failover> {
+    let steps: Vec<(&StepPlan, &Played)> = facts.plan().steps.iter().zip(played).collect();
     let failover = |(nth, (step, played)): (usize, &(&StepPlan, &Played))| {
         let (Action::Inject(inject), Played::Injected { at: from }) = (&step.action, played) else { return None };
         // It lasts until something else is broken or mended.
@@ -91,8 +91,8 @@ pub(super) fn failovers(plan: &Plan, played: &[Played], events: &[Event]) -> Vec
         let until = quiet.filter_map(|(_, next)| judged_at(next)).max()?;
         Some(Failover {
             fault: inject.to_string(),
-            phases: phases(plan, events, &inject.on, *from, until),
-            disagreement: disagreement(plan, events, *from, until),
+            phases: phases(facts, &inject.on, *from, until),
+            disagreement: disagreement(facts, *from, until),
         })
     };
     steps.iter().enumerate().filter_map(failover).collect()

@@ -7,10 +7,10 @@ use anstyle::{AnsiColor, Style};
 
 use super::summary::{Summary, times};
 use super::timeline::{Row, Text, Timeline, merge};
-use crate::check::millis;
 use crate::check::phases::{Phases, phases};
 use crate::check::sessions::established;
-use crate::history::{Event, Seen};
+use crate::check::{Facts, millis};
+use crate::history::Event;
 use crate::lab::Watcher;
 use crate::outcome::Played;
 use crate::outcome::{Finding, Verdict};
@@ -32,8 +32,6 @@ pub struct Terminal<'p, W> {
     colour: bool,
     plan: &'p Plan,
     timeline: Timeline<'p>,
-    /// Events seen so far.
-    seen: usize,
     waiting: Vec<Row>,
     /// When the run began; nanoseconds of the history's clock.
     began: u64,
@@ -49,18 +47,7 @@ impl<'p, W: Write> Terminal<'p, W> {
     /// A timeline that began now.
     pub fn new(out: W, colour: bool, plan: &'p Plan, began: u64) -> Self {
         let timeline = Timeline::new(plan);
-        Self {
-            out,
-            colour,
-            plan,
-            timeline,
-            seen: 0,
-            waiting: Vec::new(),
-            began,
-            zero: None,
-            fault: None,
-            passing: false,
-        }
+        Self { out, colour, plan, timeline, waiting: Vec::new(), began, zero: None, fault: None, passing: false }
     }
 
     /// When the run began, in the nodes' time: known once they have spoken.
@@ -115,9 +102,9 @@ impl<'p, W: Write> Terminal<'p, W> {
     }
 
     /// The end: the times of each failover, the verdict, where the record is.
-    pub fn end(&mut self, summary: &Summary, played: &[Played], events: &[Event], took: f64, folder: &str) {
+    pub fn end(&mut self, summary: &Summary, played: &[Played], facts: &Facts<'_>, took: f64, folder: &str) {
         self.line("");
-        let table = times(self.plan, played, events);
+        let table = times(facts, played);
         if !table.is_empty() {
             self.line(&table);
             self.line("");
@@ -134,14 +121,11 @@ impl<'p, W: Write> Terminal<'p, W> {
         self.label("Record", folder);
     }
 
-    fn up(&mut self, events: &[Event], serving: Option<u64>) {
-        let at = |wanted: fn(&Seen) -> bool| events.iter().rev().find(|event| wanted(&event.saw)).map(|event| event.at);
-        let Some(ready) = at(|saw| matches!(saw, Seen::Ready)) else {
-            return;
-        };
+    fn up(&mut self, facts: &Facts<'_>, serving: Option<u64>) {
+        let (Some(ready), up) = facts.up() else { return };
         let since = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
-        let up = at(|saw| matches!(saw, Seen::Up)).unwrap_or(ready);
-        let text = match (established(self.plan, events).into_values().max(), serving) {
+        let up = up.unwrap_or(ready);
+        let text = match (established(facts).into_values().max(), serving) {
             (Some(sessions), Some(serving)) => {
                 let sessions = sessions.max(ready);
                 format!(
@@ -235,13 +219,12 @@ impl<'p, W: Write> Terminal<'p, W> {
 
     /// Takes new events in; shows those that have settled, or all.
     fn take(&mut self, events: &[Event], until: u64) {
-        for event in events.iter().skip(self.seen) {
+        for event in events {
             let rows = self.timeline.rows(event);
             if self.fault.is_some_and(|fault| event.at >= fault) {
                 self.waiting.extend(rows);
             }
         }
-        self.seen = events.len();
         if self.waiting.iter().any(|row| row.at + SETTLE < until) {
             self.show();
         }
@@ -280,31 +263,25 @@ impl<'p, W: Write> Terminal<'p, W> {
 type Watched = (Span, Option<u64>);
 
 impl<W: Write> Watcher for Terminal<'_, W> {
-    fn tick(&mut self, events: &[Event], now: u64) {
-        self.take(events, now);
+    fn tick(&mut self, fresh: &[Event], now: u64) {
+        self.take(fresh, now);
     }
 
-    fn played(&mut self, step: &StepPlan, played: &Played, events: &[Event]) {
+    fn played(&mut self, step: &StepPlan, played: &Played, fresh: &[Event], facts: &Facts<'_>) {
         if self.zero.is_none() {
             let serving = match (played, &step.action) {
                 (Played::Judged { finding, .. }, Action::Expect(e)) if e.expect.asks_answers() => finding.held_from,
                 _ => None,
             };
-            self.up(events, serving);
+            self.up(facts, serving);
         }
         if let Played::Injected { at } | Played::Healed { at } = played {
             self.fault = Some(*at);
         }
-        self.take(events, 0);
-        let detail =
-            |number: &dyn Fn(&Seen) -> Option<String>| events.iter().rev().find_map(|event| number(&event.saw));
+        self.take(fresh, 0);
         match (played, &step.action) {
             (Played::Injected { at }, _) => {
-                let detail = detail(&|saw| match saw {
-                    Seen::Injected { detail, .. } => Some(detail.clone()),
-                    _ => None,
-                });
-                let detail = printable(&detail.unwrap_or_default());
+                let detail = printable(facts.detail().unwrap_or_default());
                 self.stamped(*at, &format!("⚡ {:<35} {detail}", step.name));
             }
             (Played::Healed { at }, _) => self.stamped(*at, &format!("⛑ {}", step.name)),
@@ -313,7 +290,7 @@ impl<W: Write> Watcher for Terminal<'_, W> {
                 if self.fault.is_some() && expectation.expect.asks_answers() {
                     let stable = crate::check::nanos(expectation.expect.stable.0);
                     let until = finding.held_from.map_or(*at, |held| held + stable);
-                    self.clients(events, *origin, until, finding, expectation);
+                    self.clients(facts, *origin, until, finding, expectation);
                 }
                 self.show();
                 self.judged(step, expectation, (*origin, *at), finding, *watched);
@@ -329,8 +306,8 @@ impl<W: Write> Watcher for Terminal<'_, W> {
 
 impl<W: Write> Terminal<'_, W> {
     /// The row of the clients: from when on they were answered as expected, or which query was the last to be lost.
-    fn clients(&mut self, events: &[Event], origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
-        let phases = phases(self.plan, events, "", origin, until);
+    fn clients(&mut self, facts: &Facts<'_>, origin: u64, until: u64, finding: &Finding, expectation: &Expectation) {
+        let phases = phases(facts, "", origin, until);
         let in_scope = |name: &str| expectation.expect.client.as_ref().is_none_or(|only| only == name);
         let clients: Vec<&str> =
             self.plan.clients().map(|client| client.name.as_str()).filter(|c| in_scope(c)).collect();

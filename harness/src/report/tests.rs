@@ -1,5 +1,6 @@
 //! What a reader sees of a run: one that passes, and one that fails.
 
+use crate::check::Facts;
 use crate::check::story::{FAULT, MS, Story, expectation};
 use crate::history::{Event, Seen};
 use crate::lab::Watcher;
@@ -27,16 +28,17 @@ fn text(story: &mut Story, finding: Finding, watched: Option<(Span, Option<u64>)
         Played::Injected { at: FAULT },
         Played::Judged { origin: FAULT, at: FAULT + 1100 * MS, finding, watched },
     ];
-    let mut out = Vec::new();
+    let (mut out, mut seen) = (Vec::new(), 0);
     let mut terminal = Terminal::new(&mut out, false, &story.plan, 0);
     for (step, played) in story.plan.steps.iter().zip(&played) {
         let before: Vec<Event> = story.events.iter().filter(|event| event.at <= played.at()).cloned().collect();
-        terminal.tick(&before, played.at());
-        terminal.played(step, played, &before);
+        let fresh = before.get(std::mem::replace(&mut seen, before.len())..).unwrap_or_default();
+        terminal.tick(fresh, played.at());
+        terminal.played(step, played, &[], &Facts::of(&story.plan, &before));
     }
     let summary =
         Summary { verdict: verdict.unwrap_or(Verdict::Unknown), at: (verdict != Some(Verdict::Pass)).then_some(2) };
-    terminal.end(&summary, &played, &story.events, 4.7, "target/lab/kill-named-0000");
+    terminal.end(&summary, &played, &story.facts(), 4.7, "target/lab/kill-named-0000");
     drop(terminal);
     String::from_utf8(out).expect("text")
 }

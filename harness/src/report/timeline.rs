@@ -65,7 +65,7 @@ impl<'p> Timeline<'p> {
         let Some(node) = event.node.as_ref().map(ToString::to_string) else {
             return of_machine(event).into_iter().collect();
         };
-        self.world.take(event);
+        self.world.take_as_latest(event);
         let row = |hop: &str, text: Text| Row { at: event.at, node: node.clone(), hop: hop.to_owned(), text };
         match &event.saw {
             Seen::Line { daemon, text, stream: Stream::Stderr } if daemon == "watchdog" => {

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use futures::FutureExt;
+use harness::check::Facts;
 use harness::clock::Clock;
 use harness::engine::fake::{FakeEngine, Verb};
 use harness::engine::{Engine, EngineError, Owned};
@@ -74,7 +75,7 @@ struct Nobody;
 
 impl Watcher for Nobody {
     fn tick(&mut self, _: &[Event], _: u64) {}
-    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
+    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event], _: &Facts<'_>) {}
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +162,7 @@ async fn a_node_that_ends_while_nothing_is_asserted_makes_it_unknown_too() {
             }
         }
 
-        fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
+        fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event], _: &Facts<'_>) {}
     }
 
     let (mut plan, engine) = (plan(), engine());

@@ -1,5 +1,6 @@
 //! A node whose probe dies leaves a hole in the history: the verdict is Unknown, never Pass, and says whose.
 
+use harness::check::Facts;
 use harness::engine::What;
 use harness::history::{Event, Seen};
 use harness::lab::{Watcher, play};
@@ -28,7 +29,7 @@ impl Watcher for Await {
         }
     }
 
-    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
+    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event], _: &Facts<'_>) {}
 }
 
 #[rstest]

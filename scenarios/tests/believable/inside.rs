@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use harness::check::Facts;
 use harness::history::Event;
 use harness::lab::{Lab, Watcher};
 use harness::outcome::Played;
@@ -38,7 +39,7 @@ struct Nobody;
 
 impl Watcher for Nobody {
     fn tick(&mut self, _: &[Event], _: u64) {}
-    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event]) {}
+    fn played(&mut self, _: &StepPlan, _: &Played, _: &[Event], _: &Facts<'_>) {}
 }
 
 /// Whether a TCP connection from the node comes about; what the node said otherwise.

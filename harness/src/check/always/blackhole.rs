@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::check::queries::{Asked, End, trains};
-use crate::check::world::{Series, Way, World, sample};
-use crate::check::{millis, nanos};
-use crate::history::Event;
-use crate::plan::{Plan, ServiceAddress};
+use crate::check::queries::{Asked, Block, End, Kept, Nodes};
+use crate::check::world::{Series, Way, sample};
+use crate::check::{Facts, millis, nanos};
+use crate::plan::ServiceAddress;
 use crate::spec::Span;
 
 /// A time in which the routes led a client's queries to a node that answered nobody, and queries were lost.
@@ -24,7 +23,7 @@ pub(in crate::check) struct Stretch<'p> {
     pub(in crate::check) proven: bool,
 }
 
-pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest: Span) -> Vec<String> {
+pub(super) fn longer(facts: &Facts<'_>, from: u64, now: u64, longest: Span) -> Vec<String> {
     let too_long = |stretch: &Stretch<'_>| stretch.proven && stretch.until - stretch.from > nanos(longest.0);
     let line = |stretch: Stretch<'_>| {
         let Stretch { client, address, node, .. } = &stretch;
@@ -34,29 +33,27 @@ pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest
              allowed {longest}"
         )
     };
-    stretches(plan, events, from, now).into_iter().filter(too_long).map(line).collect()
+    stretches(facts, from, now).into_iter().filter(too_long).map(line).collect()
 }
 
 /// All such times between `from` and `until`, by what was known at `until`. A query that was lost while the node was balanced with
 /// others is the node's only if it answered nobody until its route was gone, or if that is proven.
-pub(in crate::check) fn stretches<'p>(plan: &'p Plan, events: &[Event], from: u64, until: u64) -> Vec<Stretch<'p>> {
-    let world = World::after(plan, events);
-    let trains = trains(plan, events, |asked| asked.known <= until && asked.end != End::Unasked);
-    let mut answers: BTreeMap<(IpAddr, &str), Vec<(u64, u64)>> = BTreeMap::new();
-    for ((_, address), asked) in &trains {
-        for Asked { sent, known, by, .. } in asked {
-            by.map(|by| answers.entry((*address, by)).or_default().push((*sent, *known)));
-        }
-    }
-    answers.values_mut().for_each(|answers| answers.sort_unstable());
+pub(in crate::check) fn stretches<'p>(facts: &Facts<'p>, from: u64, until: u64) -> Vec<Stretch<'p>> {
+    let (plan, queries) = (facts.plan, facts.queries.each());
     let mut found = Vec::new();
     for (client, service) in plan.clients().flat_map(|client| plan.services.iter().map(move |one| (client, one))) {
         let (client, address) = (client.name.as_str(), service.address);
-        let train = trains.iter().find(|((its, to), _)| *its == client && *to == address);
-        let (Some((_, asked)), Some(series)) = (train, world.series(client, address)) else { continue };
+        let (Some(asked), Some(series)) = (queries.get(&(client, address)), facts.world.series(client, address)) else {
+            continue;
+        };
+        let all = || queries.iter().filter(|((_, to), _)| *to == address).map(|(_, kept)| *kept).collect::<Vec<_>>();
         for visit in visits(series, service, from, until) {
-            let answers = answers.get(&(address, visit.node)).map(Vec::as_slice).unwrap_or_default();
-            found.extend(silences(&visit, asked, answers, series).into_iter().map(|(from, until, proven)| {
+            // Most are answered all the time.
+            let may = |block: &Block| block.lost > 0 && block.sent.1 >= visit.began && block.sent.0 < visit.ended;
+            if asked.scan(0, may).next().is_none() {
+                continue;
+            }
+            found.extend(silences(&visit, asked, &all(), series, until).into_iter().map(|(from, until, proven)| {
                 let node = visit.node.to_owned();
                 Stretch { client, address, node, from, until, proven }
             }));
@@ -100,36 +97,68 @@ fn led<'p>(way: &Way<'p>, service: &ServiceAddress) -> BTreeSet<&'p str> {
     led.copied().filter(|node| service.served_by.iter().any(|by| by == node)).collect()
 }
 
-/// The times of a visit in which queries were lost and the node answered nobody, and whether each is proven.
+/// The times of a visit in which queries of one client were lost and the node answered nobody, and whether each is proven. `all` are
+/// the queries of all clients to the address.
 fn silences(
     visit: &Visit<'_>,
-    asked: &[Asked<'_>],
-    answers: &[(u64, u64)],
+    queries: &Kept<'_>,
+    all: &[&Kept<'_>],
     series: &Series<'_>,
+    now: u64,
 ) -> Vec<(u64, u64, bool)> {
-    let sent = |from: u64, until: u64| {
-        let range = asked.partition_point(|one| one.sent < from)..asked.partition_point(|one| one.sent < until);
-        asked.get(range).unwrap_or_default()
-    };
+    let (node, ended) = (visit.node, visit.ended);
+    let is_counted = move |one: &Asked<'_>| one.known <= now && one.end != End::Unasked;
+    let mut answers: Vec<Answers<'_>> = all.iter().map(|kept| Answers::new(kept, node)).collect();
     let mut silences = Vec::new();
-    let mut from = visit.began;
-    while let Some(first) = sent(from, visit.ended).iter().find(|one| one.end == End::Lost) {
-        let next = answers.partition_point(|(sent, _)| *sent < first.sent);
-        let answer = answers.get(next).filter(|(sent, _)| *sent < visit.ended);
-        let (until, by) = answer.map_or((visit.ended, visit.ended), |(sent, known)| (*sent, (*known).min(visit.ended)));
-        let during = sent(first.sent, until);
-        let lost = || during.iter().filter(|one| one.end == End::Lost);
-        let way = |one: &Asked<'_>| series.fib_at(one.sent);
-        let alone = lost().any(|one| way(one).is_some_and(|way| way.one_in() == 1));
-        let one_in = lost().filter_map(way).map(Way::one_in).max().unwrap_or(1);
-        let proven = alone || during.len() as u64 >= sample(1.0 / f64::from(one_in));
-        if proven || answer.is_none() {
-            let known = lost().map(|one| one.known).max().unwrap_or(by);
-            silences.push((first.sent, known.min(by), proven));
+    let (mut from, mut number) = (visit.began, 0);
+    loop {
+        let mut lost = queries.scan(number, move |block| block.lost > 0 && block.sent.1 >= from);
+        let lost = lost.find(|one| one.sent >= from && one.end == End::Lost && is_counted(one));
+        let Some(first) = lost.filter(|one| one.sent < ended) else { return silences };
+        let next = answers.iter_mut().filter_map(|answers| answers.since(first.sent, now)).min();
+        let answer = next.filter(|(sent, _)| *sent < ended);
+        let (until, by) = answer.map_or((ended, ended), |(sent, known)| (sent, known.min(ended)));
+        let during = queries.scan(first.number, |_| true).take_while(|one| one.sent < until);
+        let (mut number_of, mut alone, mut one_in, mut last_known) = (0, false, None, None);
+        for one in during.filter(is_counted) {
+            number_of += 1;
+            if one.end == End::Lost {
+                let way = series.fib_at(one.sent).map(Way::one_in);
+                alone |= way == Some(1);
+                (one_in, last_known) = (one_in.max(way), last_known.max(Some(one.known)));
+            }
         }
-        from = until.max(first.sent + 1);
+        let proven = alone || number_of >= sample(1.0 / f64::from(one_in.unwrap_or(1)));
+        if proven || answer.is_none() {
+            silences.push((first.sent, last_known.unwrap_or(by).min(by), proven));
+        }
+        (from, number) = (until.max(first.sent + 1), first.number + 1);
     }
-    silences
+}
+
+/// A node's answers to one client, from an ever later time on.
+struct Answers<'k> {
+    queries: &'k Kept<'k>,
+    node: &'k str,
+    nodes: Nodes,
+    /// No answer since the last time is before this number.
+    number: u64,
+}
+
+impl<'k> Answers<'k> {
+    fn new(queries: &'k Kept<'k>, node: &'k str) -> Self {
+        Self { queries, node, nodes: queries.nodes(&[node]), number: 0 }
+    }
+
+    /// When the first query since then was sent that the node answered well, and when the answer was known.
+    fn since(&mut self, from: u64, now: u64) -> Option<(u64, u64)> {
+        let (node, nodes) = (self.node, self.nodes);
+        let mut answers =
+            self.queries.scan(self.number, move |block| block.sent.1 >= from && block.names_one_of(&nodes));
+        let first = answers.find(|one| one.sent >= from && one.by == Some(node) && one.known <= now);
+        self.number = first.map_or(u64::MAX, |first| first.number);
+        first.map(|first| (first.sent, first.known))
+    }
 }
 
 #[cfg(test)]
@@ -137,8 +166,7 @@ mod tests {
     use protocol::Outcome;
 
     use super::*;
-    use crate::check::always::violations;
-    use crate::check::story::{FAULT, MS, Story, answer};
+    use crate::check::story::{FAULT, MS, Story, answer, violations};
 
     /// ns1 dies with the fault and is routed to for a while; every other query goes to it.
     fn routed_for(ms: u64) -> Story {
@@ -185,7 +213,7 @@ mod tests {
             event.at += if event.at > FAULT { 600 * MS } else { 0 };
         }
         story.ask(FAULT + 500 * MS, FAULT + 1500 * MS, |n| answer(if n % 2 == 0 { "ns1" } else { "ns2" }));
-        let longest = stretches(&story.plan, &story.events, 0, u64::MAX).iter().map(|s| s.until - s.from).max();
+        let longest = stretches(&story.facts(), 0, u64::MAX).iter().map(|s| s.until - s.from).max();
         assert_eq!(longest, Some(511 * MS));
     }
 
@@ -201,7 +229,7 @@ mod tests {
         };
         story.ask(FAULT, FAULT + 2000 * MS, outcome);
         assert_eq!(judge(&story, u64::MAX), Vec::<String>::new());
-        assert_eq!(stretches(&story.plan, &story.events, 0, u64::MAX), []);
+        assert_eq!(stretches(&story.facts(), 0, u64::MAX), []);
     }
 
     #[test]

@@ -1,21 +1,20 @@
 //! `bound`: no router's kernel sends queries to a node for an address that its `lo` does not have: an address goes after its route.
 
-use std::net::IpAddr;
-
-use crate::check::millis;
-use crate::check::routes::routed;
+use crate::check::routes::led;
 use crate::check::world::Layer;
-use crate::history::{Event, Seen};
-use crate::plan::Plan;
+use crate::check::{Facts, millis};
 use crate::spec::list;
 
 /// What the stamps of two nodes may differ by; nanoseconds.
 const SLACK: u64 = 10_000_000;
 
-pub(super) fn unbound(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
-    let tables = routed(plan, events, Layer::Fib);
+pub(super) fn unbound(facts: &Facts<'_>, from: u64, now: u64) -> Vec<String> {
+    let tables = led(facts.plan, &facts.world, Layer::Fib);
     let mut found = Vec::new();
-    for (node, address, gone, back) in absences(events) {
+    let each = facts.nodes().flat_map(|(node, told)| told.absences.iter().map(move |absence| (node, *absence)));
+    let mut absences: Vec<_> = each.collect();
+    absences.sort_by_key(|(_, (_, gone, _))| *gone);
+    for (node, (address, gone, back)) in absences {
         for table in tables.iter().filter(|table| table.address == address) {
             let (begin, end) = (gone.max(from), back.min(now));
             let stays = table.stays(begin.min(end), end);
@@ -33,25 +32,9 @@ pub(super) fn unbound(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec
     found
 }
 
-/// When a node's `lo` lost an address, and got it back, if it did.
-fn absences(events: &[Event]) -> Vec<(&str, IpAddr, u64, u64)> {
-    let mut absences: Vec<(&str, IpAddr, u64, u64)> = Vec::new();
-    for event in events {
-        let (Some(node), Seen::Address { address, present }) = (event.node.as_deref(), &event.saw) else { continue };
-        let open = absences.iter_mut().rev().find(|(n, a, _, back)| (*n, *a, *back) == (node, *address, u64::MAX));
-        match (open, present) {
-            (Some((.., back)), true) => *back = event.at,
-            (None, false) => absences.push((node, *address, event.at, u64::MAX)),
-            _ => {}
-        }
-    }
-    absences
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::check::always::violations;
-    use crate::check::story::{FAULT, MS, Story};
+    use crate::check::story::{FAULT, MS, Story, violations};
     use crate::history::Seen;
 
     fn judge(story: &mut Story, now: u64) -> Vec<String> {

@@ -1,24 +1,24 @@
 //! `dark`: no client is without any good answer from an address for longer, from a lost query on.
 
-use crate::check::queries::{Asked, End, Light, dark, trains};
-use crate::check::{millis, nanos};
-use crate::history::Event;
-use crate::plan::Plan;
+use crate::check::queries::{Asked, Block, End, Light, dark};
+use crate::check::{Facts, millis, nanos};
 use crate::spec::Span;
 
-pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest: Span) -> Vec<String> {
+pub(super) fn longer(facts: &Facts<'_>, from: u64, now: u64, longest: Span) -> Vec<String> {
     // Queries that are still out say nothing yet, and those that could not be sent nothing at all.
-    let trains = trains(plan, events, |asked| asked.sent >= from && asked.known <= now);
-    let light = |asked: &Asked<'_>| match asked.end {
-        End::By(_) | End::BySomebody => Some((asked.sent, Light::Good)),
-        End::Lost => Some((asked.sent, Light::Lost)),
+    let is_counted = move |asked: &Asked<'_>| asked.sent >= from && asked.known <= now;
+    let light = move |asked: &Asked<'_>| match asked.end {
+        _ if !is_counted(asked) => None,
+        End::By(_) | End::BySomebody => Some(Light::Good),
+        End::Lost => Some(Light::Lost),
         End::Unasked => None,
     };
+    let may = move |block: &Block| block.sent.1 >= from && block.known.0 <= now;
     let mut found = Vec::new();
-    for ((client, address), queries) in &trains {
-        let last = queries.last().map_or(from, |asked| asked.sent);
-        let times = dark(queries.iter().filter_map(light), last);
-        let Some((began, until)) = times.into_iter().max_by_key(|(began, until)| until - began) else { continue };
+    for ((client, address), queries) in facts.queries.each() {
+        let Some(last) = queries.scan(0, may).rfind(is_counted) else { continue };
+        let times = dark(queries, may, light, last.sent);
+        let Some((began, until)) = times.max_by_key(|(began, until)| until - began) else { continue };
         if until - began > nanos(longest.0) {
             let (dark, after) = (millis(until - began), millis(began - from));
             found.push(format!(
@@ -33,8 +33,7 @@ pub(super) fn longer(plan: &Plan, events: &[Event], from: u64, now: u64, longest
 mod tests {
     use protocol::Outcome;
 
-    use crate::check::always::violations;
-    use crate::check::story::{FAULT, MS, Story, answer};
+    use crate::check::story::{FAULT, MS, Story, answer, violations};
     use crate::spec::Span;
 
     fn dark_for(ms: u64) -> Story {

@@ -1,20 +1,20 @@
 //! `keys`: no session comes up between ends whose MD5 keys (RFC 2385) differ.
 
-use crate::check::millis;
-use crate::check::sessions::turns;
+use crate::check::facts::Act;
+use crate::check::{Facts, millis};
 use crate::fault::{Breaks, Fault};
-use crate::history::{Event, Seen};
 use crate::plan::{Action, Plan, SessionPlan};
 
 /// Over the whole run: a wrong key is wrong from the start. For a session it ends where a step changes one of its keys, as the plan
 /// does not say which keys there are then.
-pub(super) fn established(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
+pub(super) fn established(facts: &Facts<'_>, from: u64, now: u64) -> Vec<String> {
     let mut found = Vec::new();
+    let plan = facts.plan;
     for session in plan.sessions.iter().filter(|session| !session.keys_agree) {
-        let changes = |event: &&Event| injected(plan, &event.saw).is_some_and(|fault| changes_key(fault, session));
-        let until = events.iter().filter(changes).map(|event| event.at).min().unwrap_or(u64::MAX).min(now);
+        let changes = |act: &&Act| injected(plan, act).is_some_and(|fault| changes_key(fault, session));
+        let until = facts.course.injected().filter(changes).map(|act| act.at).min().unwrap_or(u64::MAX).min(now);
         let [one, other] = &session.ends;
-        let mut turns = turns(plan, events, one, other).into_iter();
+        let mut turns = facts.sessions.turns(one, other, None).iter();
         if let Some((at, _)) = turns.find(|(at, turn)| *at <= until && turn.has_any()) {
             let when = match at.checked_sub(from) {
                 Some(after) => format!("at {}", millis(after)),
@@ -27,13 +27,12 @@ pub(super) fn established(plan: &Plan, events: &[Event], from: u64, now: u64) ->
 }
 
 /// The fault that was injected. Records from before `what` have it in their plan.
-fn injected<'e>(plan: &'e Plan, saw: &'e Seen) -> Option<&'e Fault> {
-    let Seen::Injected { number, what, .. } = saw else { return None };
-    let planned = || match &plan.steps.get(*number)?.action {
+fn injected<'e>(plan: &'e Plan, act: &'e Act) -> Option<&'e Fault> {
+    let planned = || match &plan.steps.get(act.number)?.action {
         Action::Inject(fault) => Some(fault),
         _ => None,
     };
-    what.as_deref().or_else(planned)
+    act.fault.as_deref().or_else(planned)
 }
 
 fn changes_key(fault: &Fault, session: &SessionPlan) -> bool {
@@ -43,8 +42,7 @@ fn changes_key(fault: &Fault, session: &SessionPlan) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::always::violations;
-    use crate::check::story::{FAULT, MS, Story};
+    use crate::check::story::{FAULT, MS, Story, violations};
     use crate::history::{Event, Seen};
 
     /// The keys of the router and ns1 agree or not; their session comes up.

@@ -1,7 +1,6 @@
 //! What holds over a whole run, from the first expectation that passed on.
 
-use crate::history::Event;
-use crate::plan::Plan;
+use crate::check::Facts;
 
 mod blackhole;
 mod bound;
@@ -14,23 +13,23 @@ pub(super) use blackhole::stretches;
 /// Judges the invariants from `from` to `now`, in nanoseconds of the history's clock: what is violated, when and where, a line
 /// each; times count from `from`.
 #[must_use]
-pub fn violations(plan: &Plan, events: &[Event], from: u64, now: u64) -> Vec<String> {
-    let always = &plan.always;
+pub fn violations(facts: &Facts<'_>, from: u64, now: u64) -> Vec<String> {
+    let always = &facts.plan.always;
     let mut found = Vec::new();
     if let Some(longest) = always.dark {
-        found.extend(dark::longer(plan, events, from, now, longest));
+        found.extend(dark::longer(facts, from, now, longest));
     }
     if let Some(longest) = always.blackhole {
-        found.extend(blackhole::longer(plan, events, from, now, longest));
+        found.extend(blackhole::longer(facts, from, now, longest));
     }
     if let Some(least) = always.sites {
-        found.extend(sites::fewer(plan, events, from, now, least));
+        found.extend(sites::fewer(facts, from, now, least));
     }
     if always.bound {
-        found.extend(bound::unbound(plan, events, from, now));
+        found.extend(bound::unbound(facts, from, now));
     }
     if always.keys {
-        found.extend(keys::established(plan, events, from, now));
+        found.extend(keys::established(facts, from, now));
     }
     found
 }

@@ -1,13 +1,10 @@
 //! `sites`: every router's kernel has a way to so many nodes that serve, for every address, all the time.
 
-use crate::check::millis;
-use crate::check::world::World;
-use crate::history::Event;
-use crate::plan::Plan;
+use crate::check::{Facts, millis};
 use crate::spec::list;
 
-pub(super) fn fewer(plan: &Plan, events: &[Event], from: u64, now: u64, least: usize) -> Vec<String> {
-    let world = World::after(plan, events);
+pub(super) fn fewer(facts: &Facts<'_>, from: u64, now: u64, least: usize) -> Vec<String> {
+    let (plan, world) = (facts.plan, &facts.world);
     let mut found = Vec::new();
     for (router, service) in plan.routers().flat_map(|router| plan.services.iter().map(move |one| (router, one))) {
         let Some(series) = world.series(&router.name, service.address) else { continue };
@@ -28,8 +25,7 @@ pub(super) fn fewer(plan: &Plan, events: &[Event], from: u64, now: u64, least: u
 
 #[cfg(test)]
 mod tests {
-    use crate::check::always::violations;
-    use crate::check::story::{FAULT, MS, Story};
+    use crate::check::story::{FAULT, MS, Story, violations};
 
     fn judge(story: &mut Story, least: usize, now: u64) -> Vec<String> {
         story.plan.always.sites = Some(least);

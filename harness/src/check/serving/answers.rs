@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use super::Want;
 use super::train::Train;
-use crate::check::queries::{End, Servers};
-use crate::check::world::World;
 use crate::check::{Case, Doubt};
 use crate::plan::Plan;
 
@@ -32,10 +30,10 @@ pub(crate) struct Answers<'p> {
 impl<'p> Answers<'p> {
     /// All that was asked of what these wants are about, in the scope of the case's expectation.
     pub(in crate::check) fn of(case: &Case<'p>, wants: &'p [Want<'p>]) -> Self {
-        let Case { plan, events, expectation, origin, .. } = *case;
+        let Case { plan, facts, expectation, origin, .. } = *case;
         let mut trains = BTreeMap::new();
         // Where nobody is balanced between two there is no share to know.
-        let world = wants.iter().any(|want| want.nodes.len() > 1).then(|| World::after(plan, events));
+        let balanced = wants.iter().any(|want| want.nodes.len() > 1);
         for client in plan.clients() {
             if expectation.expect.client.as_ref().is_some_and(|name| *name != client.name) {
                 continue;
@@ -44,17 +42,12 @@ impl<'p> Answers<'p> {
                 let address = want.target.address;
                 let Some(asks) = client.trains.iter().find(|train| train.to.contains(&address)) else { continue };
                 let pace = SECOND * asks.to.len() as u64 / u64::from(asks.per_second.max(1));
-                let series = world.as_ref().and_then(|world| world.series(&client.name, address));
+                let series = facts.world.series(&client.name, address).filter(|_| balanced);
                 let one_in = series.and_then(|series| series.fib().last()).map_or(1, |(_, way)| way.one_in());
-                let train =
-                    Train::new(&want.nodes, pace, asks.timeout_ms.saturating_mul(1_000_000), one_in, case.doubt);
+                let timeout = asks.timeout_ms.saturating_mul(1_000_000);
+                let queries = facts.queries.get(&client.name, address);
+                let train = Train::new(queries, &want.nodes, pace, timeout, one_in, case.doubt);
                 trains.insert((client.name.as_str(), address), train);
-            }
-        }
-        let servers = Servers::of(plan, events);
-        for (client, to, number, asked) in events.iter().filter_map(|event| servers.query(event)) {
-            if let Some(train) = trains.get_mut(&(client, to)) {
-                train.queries.insert(number, asked);
             }
         }
         Self { trains, origin }
@@ -137,10 +130,7 @@ impl<'p> Answers<'p> {
     pub(in crate::check) fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         for ((client, address), train) in &self.trains {
-            let count = |end: End<'_>| {
-                train.queries.values().filter(|asked| asked.known >= self.origin && asked.end == end).count()
-            };
-            let (unasked, unnamed) = (count(End::Unasked), count(End::BySomebody));
+            let (unasked, unnamed) = train.doubtful(self.origin);
             if unasked > 0 {
                 doubts.push(format!(
                     "{client} itself could not send {unasked} of its queries to {address}; hint: let it ask less often, or is this \

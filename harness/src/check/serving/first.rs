@@ -10,9 +10,10 @@ use super::explain::words;
 use super::tables::{Cell, Tables};
 use super::{Answers, Layer, Want};
 use crate::check::Case;
-use crate::check::sessions::{Turn, turns};
+use crate::check::Facts;
+use crate::check::sessions::Turn;
 use crate::check::world::Hop;
-use crate::history::{BgpMessage, Event, Seen};
+use crate::history::{BgpMessage, Seen};
 use crate::plan::Plan;
 use crate::spec::{Role, list};
 
@@ -77,7 +78,7 @@ fn has_session(plan: &Plan, one: &str, other: &str) -> bool {
 
 /// Why a routing daemon's table leads to the wrong nodes.
 fn of_daemon(case: &Case<'_>, router: &str, want: &Want<'_>, cell: &Cell<'_>) -> String {
-    let Case { plan, events, .. } = *case;
+    let Case { plan, facts, .. } = *case;
     let address = want.target.address;
     let Some(way) = &cell.way else {
         return format!("{router}'s routing daemon does not answer on its control socket");
@@ -88,7 +89,7 @@ fn of_daemon(case: &Case<'_>, router: &str, want: &Want<'_>, cell: &Cell<'_>) ->
         serves && !want.nodes.contains(*node)
     });
     if let Some(stays) = stays {
-        return match said(plan, events, stays, address) {
+        return match said(facts, stays, address) {
             Said::Withdrawn(prefix) => {
                 format!("{stays} withdrew {} on the wire, and {router}'s RIB keeps it", of(prefix))
             }
@@ -103,31 +104,31 @@ fn of_daemon(case: &Case<'_>, router: &str, want: &Want<'_>, cell: &Cell<'_>) ->
     if !has_session(plan, router, missing) {
         return beyond(case, router, missing, address, &words(way));
     }
-    if let Some((_, Turn::Down(why))) = turns(plan, events, router, missing).last() {
-        return format!("the session of {router} and {missing} is down ({why}){}", ended(events, missing));
+    if let Some((_, Turn::Down(why))) = facts.sessions.turns(router, missing, None).last() {
+        return format!("the session of {router} and {missing} is down ({why}){}", ended(facts, missing));
     }
-    if never_up(plan, events, router, missing) {
-        return format!("{router} and {missing} never came to a session, though they tried{}", ended(events, missing));
+    if facts.sessions.never_up(router, missing) {
+        return format!("{router} and {missing} never came to a session, though they tried{}", ended(facts, missing));
     }
-    match said(plan, events, missing, address) {
+    match said(facts, missing, address) {
         Said::Announced(prefix) => {
             format!("{missing} announced {} on the wire, and {router}'s RIB does not have it", of(prefix))
         }
-        Said::Withdrawn(prefix) => format!("{missing} withdrew {} on the wire{}", of(prefix), ended(events, missing)),
-        Said::Nothing => format!("no announcement of {address} by {missing} on the wire{}", ended(events, missing)),
+        Said::Withdrawn(prefix) => format!("{missing} withdrew {} on the wire{}", of(prefix), ended(facts, missing)),
+        Said::Nothing => format!("no announcement of {address} by {missing} on the wire{}", ended(facts, missing)),
     }
 }
 
 /// Why a router has no way to a node with which it has no session: it learns it from others, or not at all.
 fn beyond(case: &Case<'_>, router: &str, missing: &str, address: IpAddr, words: &str) -> String {
-    let Case { plan, events, .. } = *case;
+    let Case { plan, facts, .. } = *case;
     let peers: Vec<&str> = plan
         .nodes
         .iter()
         .map(|node| node.name.as_str())
         .filter(|name| *name != missing && has_session(plan, router, name))
         .collect();
-    let announcing = peers.iter().find_map(|peer| match said(plan, events, peer, address) {
+    let announcing = peers.iter().find_map(|peer| match said(facts, peer, address) {
         Said::Announced(prefix) => Some((*peer, prefix)),
         Said::Withdrawn(_) | Said::Nothing => None,
     });
@@ -135,8 +136,8 @@ fn beyond(case: &Case<'_>, router: &str, missing: &str, address: IpAddr, words: 
         Some((peer, prefix)) => {
             format!("{peer} announced {} on the wire, and {router} {words}: no way to {missing}", of(prefix))
         }
-        None if peers.iter().any(|peer| never_up(plan, events, router, peer)) => {
-            let silent: Vec<_> = peers.iter().filter(|peer| never_up(plan, events, router, peer)).collect();
+        None if peers.iter().any(|peer| facts.sessions.never_up(router, peer)) => {
+            let silent: Vec<_> = peers.iter().filter(|peer| facts.sessions.never_up(router, peer)).collect();
             format!("{router} and {} never came to a session, though they tried", list(&silent))
         }
         None if peers.is_empty() => {
@@ -146,41 +147,16 @@ fn beyond(case: &Case<'_>, router: &str, missing: &str, address: IpAddr, words: 
     }
 }
 
-/// Whether two nodes tried to come to a session, and never did: no UPDATE crossed the wire, not even the End-of-RIB of an empty table.
-fn never_up(plan: &Plan, events: &[Event], one: &str, other: &str) -> bool {
-    let between = |src: IpAddr, dst: IpAddr| match (plan.owner_of(src), plan.owner_of(dst)) {
-        (Some(from), Some(to)) => (from == one && to == other) || (from == other && to == one),
-        _ => false,
-    };
-    let (mut tried, mut spoke) = (false, false);
-    for event in events {
-        match &event.saw {
-            Seen::Tcp { src, dst, .. } if between(src.ip(), dst.ip()) => tried = true,
-            Seen::Bgp { src, dst, message, .. } if between(src.ip(), dst.ip()) => {
-                tried = true;
-                spoke |= matches!(message, BgpMessage::Update { .. });
-            }
-            _ => {}
-        }
-    }
-    tried && !spoke
-}
-
 /// A prefix as a reader knows it: the address alone, where it is one.
 fn of(prefix: IpNet) -> String {
     if prefix.prefix_len() == prefix.max_prefix_len() { prefix.addr().to_string() } else { prefix.to_string() }
 }
 
 /// What a node has said last of an address, by any prefix that covers it.
-fn said(plan: &Plan, events: &[Event], node: &str, address: IpAddr) -> Said {
+fn said(facts: &Facts<'_>, node: &str, address: IpAddr) -> Said {
     let (mut standing, mut gone): (BTreeSet<IpNet>, Option<IpNet>) = (BTreeSet::new(), None);
-    for event in events.iter().filter(|event| event.node.as_deref() == Some(node)) {
-        let Seen::Bgp { src, sent: true, message: BgpMessage::Update { announced, withdrawn }, .. } = &event.saw else {
-            continue;
-        };
-        if plan.owner_of(src.ip()) != Some(node) {
-            continue;
-        }
+    for event in &facts.told(node).events {
+        let Seen::Bgp { message: BgpMessage::Update { announced, withdrawn }, .. } = &event.saw else { continue };
         standing.extend(announced.iter().map(|(prefix, _)| *prefix).filter(|prefix| prefix.contains(&address)));
         for prefix in withdrawn.iter().filter(|prefix| prefix.contains(&address)) {
             standing.remove(prefix);
@@ -202,10 +178,10 @@ fn untold(plan: &Plan, node: &str) -> String {
 }
 
 /// Which of the node's daemons has ended and was not started again: the speaker, or else the one without which nothing is announced.
-fn ended(events: &[Event], node: &str) -> String {
+fn ended(facts: &Facts<'_>, node: &str) -> String {
     let last = |role: Role| {
         let name = role.to_string();
-        let here = events.iter().rev().filter(|event| event.node.as_deref() == Some(node));
+        let here = facts.told(node).events.iter().rev();
         here.filter_map(|event| match &event.saw {
             Seen::Exited { daemon, exit, .. } if *daemon == name => Some(Some(*exit)),
             Seen::Started { daemon, .. } if *daemon == name => Some(None),

@@ -9,6 +9,8 @@ use crate::spec::Family;
 mod answers;
 mod explain;
 mod first;
+#[cfg(test)]
+mod naive;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -45,9 +47,9 @@ pub(super) fn wants<'p>(plan: &'p Plan, expectation: &Expectation) -> Vec<Want<'
 }
 
 pub(super) fn judge(case: &Case<'_>) -> Finding {
-    let Case { plan, events, expectation, origin, .. } = *case;
+    let Case { plan, facts, expectation, origin, .. } = *case;
     let wants = wants(plan, expectation);
-    let tables = Tables::replay(plan, events, expectation, &wants);
+    let tables = Tables::of(facts, expectation, &wants);
     let answers = Answers::of(case, &wants);
     let held_from = [tables.right_since(), answers.right_since()]
         .into_iter()

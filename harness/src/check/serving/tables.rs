@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Want;
-use crate::check::world::{Layer, Series, Way, World};
-use crate::history::Event;
-use crate::plan::{Expectation, Plan};
+use crate::check::Facts;
+use crate::check::world::{Layer, Series, Way};
+use crate::plan::Expectation;
 
 /// All tables, as the history left them.
 pub(crate) struct Tables<'p> {
@@ -25,8 +25,8 @@ pub(super) struct Cell<'p> {
 }
 
 impl<'p> Tables<'p> {
-    pub(super) fn replay(plan: &'p Plan, events: &[Event], expectation: &Expectation, wants: &[Want<'p>]) -> Self {
-        let world = World::after(plan, events);
+    pub(super) fn of(facts: &Facts<'p>, expectation: &Expectation, wants: &[Want<'p>]) -> Self {
+        let (plan, world) = (facts.plan, &facts.world);
         let mut cells = BTreeMap::new();
         for router in plan.routers() {
             if expectation.expect.at.as_ref().is_some_and(|at| *at != router.name) {

@@ -1,13 +1,13 @@
 //! The one model of routes: every node's own table, and where it leads, from hop to hop, at any time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use prefix_trie::joint::JointPrefixMap;
 use protocol::NextHop;
 
-use crate::history::{Event, RibRoute, Seen};
+use crate::history::{Event, Interval, RibRoute, Seen};
 use crate::plan::Plan;
 
 mod sample;
@@ -31,7 +31,7 @@ struct Route {
 }
 
 /// One of a node's tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Layer {
     /// The routing daemon's.
     Rib,
@@ -94,11 +94,18 @@ struct Node<'p> {
 
 /// Every node's tables as the events so far left them, and the ways of every router and client to every service address over time.
 pub(crate) struct World<'p> {
+    plan: &'p Plan,
+    /// What changed a table, in the order of time; of different nodes it may come in late.
+    changes: Vec<Event>,
+    /// Whether one came late, and the ways are those of another order.
+    late: bool,
     nodes: HashMap<&'p str, Node<'p>>,
     /// Who has which address on a network.
     owners: HashMap<IpAddr, &'p str>,
     /// By the node that the packets start from, and their address.
     series: BTreeMap<(&'p str, IpAddr), Series<'p>>,
+    /// When a table was seen to change, and what is known of the moment, where that changed a way.
+    moments: HashMap<(Layer, u64), Interval>,
 }
 
 impl<'p> World<'p> {
@@ -119,28 +126,59 @@ impl<'p> World<'p> {
         let each = starts.flat_map(|start| plan.services.iter().map(move |service| (start, service.address)));
         let series: BTreeMap<_, _> = each.map(|key| (key, Series::default())).collect();
         let mut world = Self {
+            plan,
+            changes: Vec::new(),
+            late: false,
             nodes: plan.nodes.iter().map(node).collect(),
             owners: plan.owners.iter().map(|(address, name)| (*address, name.as_str())).collect(),
             series,
+            moments: HashMap::new(),
         };
         let all: Vec<_> = world.series.keys().copied().collect();
-        all.into_iter().for_each(|key| world.settle(key, 0));
+        for key in all {
+            world.settle(key, 0);
+        }
         world
     }
 
-    /// The lab after these events, in whatever order those of different nodes have come.
+    /// The lab after these events.
+    #[cfg(test)]
     pub(crate) fn after(plan: &'p Plan, events: &[Event]) -> Self {
         let mut world = Self::new(plan);
-        let changes = |event: &&Event| matches!(event.saw, Seen::Fib { .. } | Seen::Address { .. } | Seen::Rib { .. });
-        let mut changes: Vec<&Event> = events.iter().filter(changes).collect();
-        // A stable sort: what a node reports of one moment stays in its order.
-        changes.sort_by_key(|event| event.at);
-        changes.into_iter().for_each(|event| world.take(event));
+        events.iter().for_each(|event| world.take(event));
+        world.catch_up();
         world
     }
 
-    /// Takes the next event in; only the ways that it changes are followed anew.
+    /// Takes the next event in; only the ways that it changes are followed anew. One that comes late waits for [`World::catch_up`].
     pub(crate) fn take(&mut self, event: &Event) {
+        if !matches!(event.saw, Seen::Fib { .. } | Seen::Rib { .. } | Seen::Address { .. }) {
+            return;
+        }
+        let key = |event: &Event| (event.at, event.node.clone());
+        let place = match self.changes.last().is_none_or(|last| key(last) <= key(event)) {
+            true => self.changes.len(),
+            false => self.changes.partition_point(|other| key(other) <= key(event)),
+        };
+        self.late |= place < self.changes.len();
+        self.changes.insert(place, event.clone());
+        if !self.late {
+            self.take_as_latest(event);
+        }
+    }
+
+    /// Puts what came late in its place: from then on the ways are those that there were.
+    pub(crate) fn catch_up(&mut self) {
+        if self.late {
+            let changes = std::mem::take(&mut self.changes);
+            *self = Self::new(self.plan);
+            changes.iter().for_each(|event| self.take_as_latest(event));
+            self.changes = changes;
+        }
+    }
+
+    /// Takes an event in as the latest one, whenever it happened: for readers who are told of it as it comes in.
+    pub(crate) fn take_as_latest(&mut self, event: &Event) {
         let Some(name) = event.node.as_deref() else { return };
         let Some(node) = self.nodes.get_mut(name) else { return };
         let affected: Vec<(&'p str, IpAddr)> = match &event.saw {
@@ -163,37 +201,59 @@ impl<'p> World<'p> {
             }
             Seen::Rib { routes, .. } => {
                 node.rib = routes.as_deref().map(table);
-                self.series.keys().filter(|(start, _)| *start == name).copied().collect()
+                self.starting(name).map(|(key, _)| *key).collect()
             }
             _ => return,
         };
         let affected: BTreeSet<_> = affected.into_iter().collect();
-        affected.into_iter().for_each(|key| self.settle(key, event.at));
+        let changed = affected.into_iter().map(|key| self.settle(key, event.at)).filter(|changed| *changed).count();
+        let layer = match event.saw {
+            Seen::Fib { .. } => Layer::Fib,
+            Seen::Rib { .. } => Layer::Rib,
+            _ => return,
+        };
+        if changed > 0 {
+            self.moments.entry((layer, event.at)).or_insert(Interval::of(event));
+        }
+    }
+
+    /// What is known of the moment at which a table was seen to change: the router's own, or that of one on the way.
+    pub(crate) fn changed(&self, layer: Layer, at: u64) -> Interval {
+        self.moments.get(&(layer, at)).copied().unwrap_or(Interval::exact(at))
     }
 
     /// The ways from a node to an address over time; of routers and clients to service addresses.
     pub(crate) fn series(&self, start: &str, address: IpAddr) -> Option<&Series<'p>> {
-        self.series.iter().find(|((its, to), _)| *its == start && *to == address).map(|(_, series)| series)
+        let (start, _) = self.nodes.get_key_value(start)?;
+        self.series.get(&(*start, address))
     }
 
     /// The ways from a node to each service address as they are now, by one of its tables; none where the daemon does not answer.
-    pub(crate) fn ways(&self, start: &str, layer: Layer) -> impl Iterator<Item = Option<&Way<'p>>> {
-        self.series.iter().filter(move |((its, _), _)| *its == start).map(move |(_, series)| match layer {
+    pub(crate) fn ways(&self, start: &str, layer: Layer) -> impl Iterator<Item = Option<&Way<'p>>> + use<'_, 'p> {
+        self.starting(start).map(move |(_, series)| match layer {
             Layer::Fib => series.fib().last().map(|(_, way)| way),
             Layer::Rib => series.rib().last().and_then(|(_, way)| way.as_ref()),
         })
     }
 
-    /// Follows the ways from a node to an address anew.
-    fn settle(&mut self, key: (&'p str, IpAddr), at: u64) {
+    /// The ways that begin at a node.
+    fn starting(&self, start: &str) -> impl Iterator<Item = (&(&'p str, IpAddr), &Series<'p>)> + use<'_, 'p> {
+        let known = self.nodes.get_key_value(start).map(|(name, _)| *name);
+        let from = |name| self.series.range((name, IpAddr::V4(Ipv4Addr::UNSPECIFIED))..);
+        let all = known.into_iter().flat_map(from);
+        all.take_while(move |((its, _), _)| Some(*its) == known)
+    }
+
+    /// Follows the ways from a node to an address anew; whether one of them changed.
+    fn settle(&mut self, key: (&'p str, IpAddr), at: u64) -> bool {
         let (start, address) = key;
         let fib = self.walk(start, address);
         let rib = self.walk_by_rib(start, address);
-        let Some(series) = self.series.get_mut(&key) else { return };
+        let Some(series) = self.series.get_mut(&key) else { return false };
         let mut read: BTreeSet<(&str, IpAddr)> = fib.read;
         read.extend(rib.iter().flat_map(|rib| rib.read.iter().copied()));
         let before = series.reads(read.clone());
-        series.push(at, fib.way, rib.map(|rib| rib.way));
+        let changed = series.push(at, fib.way, rib.map(|rib| rib.way));
         for (name, address) in before.difference(&read) {
             let readers = self.nodes.get_mut(name).and_then(|node| node.readers.get_mut(address));
             readers.map(|readers| readers.remove(&key));
@@ -203,6 +263,7 @@ impl<'p> World<'p> {
                 node.readers.entry(*address).or_default().insert(key);
             }
         }
+        changed
     }
 }
 

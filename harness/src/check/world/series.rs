@@ -67,15 +67,17 @@ impl<'p> Series<'p> {
         std::mem::replace(&mut self.read, read)
     }
 
-    /// Appends what is new. Events of different nodes may come a little out of order: a change is never before the one before it.
-    pub(super) fn push(&mut self, at: u64, fib: Way<'p>, rib: Option<Way<'p>>) {
+    /// Appends what is new; whether anything is. Events of different nodes may come a little out of order: a change is never before the one before it.
+    pub(super) fn push(&mut self, at: u64, fib: Way<'p>, rib: Option<Way<'p>>) -> bool {
         let last = self.fib.last().map(|(at, _)| *at).max(self.rib.last().map(|(at, _)| *at));
         let at = at.max(last.unwrap_or(0));
+        let before = self.fib.len() + self.rib.len();
         if self.fib.last().is_none_or(|(_, before)| *before != fib) {
             self.fib.push((at, fib));
         }
         if self.rib.last().is_none_or(|(_, before)| *before != rib) {
             self.rib.push((at, rib));
         }
+        self.fib.len() + self.rib.len() > before
     }
 }

@@ -393,7 +393,7 @@ fn operators_site() -> Story {
 fn what_a_covering_route_blackholed_is_counted() {
     use crate::check::disagree::disagreement;
     let story = operators_site();
-    let found = disagreement(&story.plan, &story.events, 1000 * MS, 9000 * MS);
+    let found = disagreement(&story.facts(), 1000 * MS, 9000 * MS);
     assert_eq!((found.blackholed, found.misdirected, found.tables), (6991 * MS, 0, 0));
 }
 
@@ -404,7 +404,7 @@ fn an_answer_over_a_covering_route_is_not_wrong() {
     story.rib_of(9000 * MS, "core", &[("198.18.53.0/24", &["10.1.53.11"])]);
     story.route(9000 * MS, "core", "198.18.53.0/24", &["10.1.53.11"]);
     story.ask(9000 * MS, 10_000 * MS, |_| answer("ns1"));
-    let phases = phases(&story.plan, &story.events, "ns1", 1000 * MS, 10_000 * MS);
+    let phases = phases(&story.facts(), "ns1", 1000 * MS, 10_000 * MS);
     let seen = phases.values().next().map(|phases| phases.seen).expect("a family");
     assert_eq!((seen.last_wrong, seen.last_lost), (Some(6990 * MS), Some(6990 * MS)));
     assert_eq!(seen.first_good, Some(8001 * MS));
