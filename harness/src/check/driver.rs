@@ -15,8 +15,8 @@ pub struct Judge<'p> {
     fresh: Vec<Event>,
     /// What deadlines and budgets count from; none until a step has begun.
     origin: Option<u64>,
-    /// When the step that is played began.
-    began: u64,
+    /// When the step that is played began; none before the first one.
+    began: Option<u64>,
     /// When the first expectation came to hold: from then on invariants hold.
     served: Option<u64>,
 }
@@ -25,7 +25,7 @@ impl<'p> Judge<'p> {
     /// A run in which nothing has happened.
     #[must_use]
     pub fn new(plan: &'p Plan) -> Self {
-        Self { facts: Facts::new(plan), read: 0, fresh: Vec::new(), origin: None, began: 0, served: None }
+        Self { facts: Facts::new(plan), read: 0, fresh: Vec::new(), origin: None, began: None, served: None }
     }
 
     /// Takes what the log has more than at the last time. What has been taken is of no more use to this reader.
@@ -52,7 +52,7 @@ impl<'p> Judge<'p> {
                 }
                 let start = self.facts.span().0;
                 self.origin.get_or_insert(start);
-                self.began = event.at;
+                self.began = Some(event.at);
             }
             Seen::Injected { .. } | Seen::Healed { .. } => self.origin = Some(event.at),
             Seen::Over { number } => self.mends(*number),
@@ -64,8 +64,8 @@ impl<'p> Judge<'p> {
     /// A step is over. Where one mends and there was nothing to mend, all was well from its beginning on.
     fn mends(&mut self, number: usize) {
         let mends = self.facts.plan.steps.get(number).is_some_and(|step| matches!(step.action, Action::HealAll));
-        if mends && self.origin.is_none_or(|origin| origin < self.began) {
-            self.origin = Some(self.began);
+        if mends {
+            self.origin = self.origin.max(self.began);
         }
     }
 
@@ -87,10 +87,10 @@ impl<'p> Judge<'p> {
         self.origin.unwrap_or(self.facts.span().0)
     }
 
-    /// When the step that is played began; nanoseconds of the history's clock.
+    /// When the step that is played began, or the run; nanoseconds of the history's clock.
     #[must_use]
     pub fn began(&self) -> u64 {
-        self.began
+        self.began.unwrap_or_else(|| self.origin())
     }
 
     /// Whether an expectation has held so far.
