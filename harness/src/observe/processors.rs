@@ -207,13 +207,15 @@ fn look(processor: usize, period: Duration, over: &AtomicBool, looked: impl Fn(u
     }
     let account = File::open(ACCOUNT).ok();
     let mut before = waited(account.as_ref());
+    // From look to look: the thread may also stand still before it sleeps.
+    let mut last = now();
     while !over.load(Ordering::Relaxed) {
-        let due = now().saturating_add(nanos(period));
+        let due = last.saturating_add(nanos(period));
         let at = Duration::from_nanos(due);
         while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &at.into()).is_err() {}
         let (ran, since) = (now(), waited(account.as_ref()));
         looked(due, ran, since.saturating_sub(before));
-        before = since;
+        (before, last) = (since, ran);
     }
 }
 
