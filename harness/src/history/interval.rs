@@ -6,6 +6,10 @@ use super::{Event, Seen};
 /// asked last; nanoseconds.
 const BEAT: u64 = 1_000_000_000;
 
+/// How much later a route or an address of `lo` may have changed than its stamp says: the stamp is that of the announcement that woke the
+/// probe, and what changes before it has run again has the same one (`ci/bench/accuracy`); nanoseconds.
+const WOKEN: u64 = 1_000_000;
+
 /// Something happened at one moment between these two, both included; nanoseconds of the history's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -41,7 +45,8 @@ impl Interval {
             (None, Seen::Rib { .. }) => event.at.saturating_sub(BEAT),
             (None, _) => event.at,
         };
-        Self { since, at: event.at }
+        let late = if matches!(event.saw, Seen::Fib { .. } | Seen::Address { .. }) { WOKEN } else { 0 };
+        Self { since, at: event.at.saturating_add(late) }
     }
 
     /// The same moment, known not to be before `from`.

@@ -32,7 +32,8 @@ fn failover() -> Story {
 #[test]
 fn what_came_in_order_passes() {
     let finding = failover().judge_with(order(&WHOLE));
-    assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT + 11 * MS)));
+    // A kernel's route may have changed a millisecond after its stamp.
+    assert_eq!((finding.verdict, finding.held_from), (Some(Verdict::Pass), Some(FAULT + 12 * MS)));
     assert_eq!(failover().judge_with(order(&["fib without ns1"])).verdict, Some(Verdict::Pass), "one is enough");
 }
 
@@ -40,7 +41,10 @@ fn what_came_in_order_passes() {
 fn what_came_in_another_order_fails_and_is_named() {
     let finding = failover().judge_with(order(&["fib without ns1", "withdrawn ns1"]));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(finding.found, ["`withdrawn ns1` (+5 ms) came before `fib without ns1` (+11 ms)"]);
+    assert_eq!(
+        finding.found,
+        ["`withdrawn ns1` (+5.000 ms) came before `fib without ns1` (between +11.000 ms and +12.000 ms)"]
+    );
 }
 
 #[test]
@@ -67,7 +71,10 @@ fn a_withdrawal_is_over_with_its_last_address() {
     let message = BgpMessage::Update { announced: vec![], withdrawn: vec![last] };
     story.say(FAULT + 50 * MS, "ns1", "router", message);
     let finding = story.judge_with(order(&WHOLE));
-    assert_eq!(finding.found, ["`fib without ns1` (+11 ms) came before `withdrawn ns1` (+50 ms)"]);
+    assert_eq!(
+        finding.found,
+        ["`fib without ns1` (between +11.000 ms and +12.000 ms) came before `withdrawn ns1` (+50.000 ms)"]
+    );
 }
 
 #[test]
@@ -106,9 +113,9 @@ fn intervals_that_overlap_are_unknown_and_never_a_failure() {
 
 #[test]
 fn disjoint_intervals_in_the_wrong_order_fail_in_microseconds_where_milliseconds_are_the_same() {
-    let finding = polled(11_200, 11_300).judge_with(order(&["rib without ns1", "fib without ns1"]));
+    let finding = polled(12_200, 12_300).judge_with(order(&["rib without ns1", "fib without ns1"]));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    let told = "`fib without ns1` (+11.000 ms) came before `rib without ns1` (between +11.200 ms and +11.300 ms)";
+    let told = "`fib without ns1` (between +11.000 ms and +12.000 ms) came before `rib without ns1` (between +12.200 ms and +12.300 ms)";
     assert_eq!(finding.found, [told]);
     let finding = polled(10_200, 10_300).judge_with(order(&["rib without ns1", "fib without ns1"]));
     assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
@@ -118,7 +125,10 @@ fn disjoint_intervals_in_the_wrong_order_fail_in_microseconds_where_milliseconds
 fn what_is_not_next_to_each_other_may_be_wrong_though_neighbours_overlap() {
     let finding = polled(2_000, 20_000).judge_with(order(&["fib without ns1", "rib without ns1", "withdrawn ns1"]));
     assert_eq!(finding.verdict, Some(Verdict::Fail));
-    assert_eq!(finding.found, ["`withdrawn ns1` (+5 ms) came before `fib without ns1` (+11 ms)"]);
+    assert_eq!(
+        finding.found,
+        ["`withdrawn ns1` (+5.000 ms) came before `fib without ns1` (between +11.000 ms and +12.000 ms)"]
+    );
 }
 
 /// The daemon's sockets are closed before its end is reported.
@@ -225,7 +235,10 @@ fn what_happens_while_the_fault_is_injected_counts() {
     let finding = story.judge_with(order(&["withdrawn ns1", "fib without ns1"]));
     assert_eq!(finding.verdict, Some(Verdict::Pass), "{finding:?}");
     let finding = story.judge_with(order(&["fib without ns1", "withdrawn ns1"]));
-    assert_eq!(finding.found, ["`withdrawn ns1` (-20 ms) came before `fib without ns1` (+11 ms)"]);
+    assert_eq!(
+        finding.found,
+        ["`withdrawn ns1` (-20.000 ms) came before `fib without ns1` (between +11.000 ms and +12.000 ms)"]
+    );
 }
 
 fn withdraws(story: &mut Story, after: u64, to: &str, prefixes: &[&str]) {
@@ -259,4 +272,18 @@ fn a_covering_prefix_is_withdrawn_with_the_last_one_and_to_the_last_peer() {
     std::mem::swap(&mut story.events, &mut ended);
     story.say(FAULT + 4 * MS, "ns2", "ns1", BgpMessage::Notification { code: 6, subcode: 2 });
     assert_eq!(held(&story), (Some(Verdict::Pass), Some(6)));
+}
+
+#[test]
+fn a_route_that_seems_to_change_just_before_its_cause_is_unknown() {
+    let mut story = failover();
+    // The stamp is that of the announcement that woke the probe: half a millisecond before the withdrawal.
+    for event in &mut story.events {
+        if matches!(event.saw, Seen::Fib { .. }) && event.at == FAULT + 11 * MS {
+            event.at = FAULT + 5 * MS - MS / 2;
+        }
+    }
+    story.events.sort_by_key(|event| event.at);
+    let finding = story.judge_with(order(&["withdrawn ns1", "fib without ns1"]));
+    assert_eq!(finding.verdict, Some(Verdict::Unknown), "{finding:?}");
 }
