@@ -67,8 +67,12 @@ async fn play_one(lab: &mut Lab<'_>, step: &StepPlan, watcher: &mut dyn Watcher)
             let finding = lab.judged().judged(finding, at);
             let verdict = finding.verdict.unwrap_or(Verdict::Unknown).to_string();
             lab.record(None, at, Seen::Judged { number, verdict });
-            // Budgets are spent for good: only what did not hold can still come to hold.
-            let missed = finding.verdict == Some(Verdict::Fail) && !finding.found.is_empty() && finding.first.is_some();
+            // Budgets are spent for good: only what did not hold can still come to hold. A mutant is to fail: nobody
+            // wants to know when it would have passed.
+            let missed = lab.plan.mutant.is_none()
+                && finding.verdict == Some(Verdict::Fail)
+                && !finding.found.is_empty()
+                && finding.first.is_some();
             let watched =
                 if missed { Some((WATCH_ON, lab.watch_on(expectation, WATCH_ON, watcher).await)) } else { None };
             Ok(Played::Judged { origin: lab.origin(), at, finding, watched })

@@ -10,7 +10,8 @@ async fn without_a_watchdog() {
         "expected serving ns2, within",
         "found router routes via ns1 and ns2: 4 of 4 addresses",
         "first no withdrawal of 10.1.53.1 by ns1 on the wire",
-        "watched 10.0 s further: it would not have passed",
+        "cause ",
+        "evidence ",
     ] {
         assert!(lines.iter().any(|line| line.join(" ").contains(begins)), "no line {begins:?}:\n{ran}");
     }
