@@ -101,9 +101,9 @@ impl Lab<'_> {
         self.judged().over(played, at)
     }
 
-    /// Waits for a daemon that ends before the lab has served; for ever after that.
+    /// Waits for a daemon that ends before the lab has served; for ever after that, and in a mutant, which is to fail at a step.
     async fn ended_in_boot(&self, expectation: &Expectation) -> Ended {
-        if self.judged().has_served() {
+        if self.plan.mutant.is_some() || self.judged().has_served() {
             return pending().await;
         }
         loop {
