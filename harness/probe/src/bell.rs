@@ -14,7 +14,7 @@ pub(crate) struct Bell<T> {
     left: Mutex<Vec<T>>,
 }
 
-/// What can be rung for.
+/// A bell that announces marks.
 pub(crate) type MarkBell = Bell<Pass>;
 
 impl<T> Bell<T> {

@@ -16,7 +16,7 @@ const ETHERTYPE: u32 = 0xffff_f000;
 /// Length of the pass-all verdict: whole packets.
 const WHOLE: u32 = u32::MAX;
 
-/// What passes.
+/// Packets that pass the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passes {
     /// TCP from or to port 179.

@@ -112,7 +112,7 @@ fn listen(
             Ok(()) => {}
             Err(TrySendError::Full((by, heard))) => {
                 reporter.report_at(heard.at, Observation::Overflow { observer: "fib".into(), lost: 0 });
-                // What the kernel has to drop while this waits, it says.
+                // If the kernel drops announcements while this waits, it reports an overflow.
                 to.send((by, heard)).context("nobody dumps the tables any more")?;
             }
             Err(TrySendError::Disconnected(_)) => bail!("nobody dumps the tables any more"),

@@ -82,7 +82,7 @@ fn flows_are_forgotten_oldest_first() {
 }
 
 proptest::proptest! {
-    /// Whatever order, repetition and cuts the segments of a stream come in: each message is told once, in order.
+    /// Segments may come in any order, repeated and cut anywhere: each message is reported once, in order.
     #[test]
     fn segments_in_any_order_give_each_message_once(
         bodies in proptest::collection::vec(0_usize..300, 1..8),
